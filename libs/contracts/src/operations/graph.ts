@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import { causeSchema, seenBySchema } from '../model/cause.js';
+import {
+  digestSchema,
+  platformSchema,
+  positionSchema,
+  referenceSchema,
+  runIdSchema,
+  taskNameSchema,
+  timeSchema,
+} from '../model/ids.js';
+import { inputRoleSchema, inputViaSchema } from '../model/image.js';
+import { defineOperation } from '../operation.js';
+import { pageInput, pageOutput } from './paging.js';
+
+export const taskStateSchema = z
+  .enum(['Fresh', 'Behind', 'Stale', 'Blocked', 'Unbuilt', 'Unknown'])
+  .describe(
+    'Fresh: stands on what is adopted. Behind: fresh, but something upstream is not. Stale: will be rebuilt. Blocked: stale, and something must happen first. Unbuilt: never built. Unknown: its inputs cannot be named.',
+  );
+export type TaskState = z.infer<typeof taskStateSchema>;
+
+export const sentenceSchema = z.object({
+  code: z.string().describe('Reason, for machines.'),
+  text: z.string().describe('The same as a sentence.'),
+  reference: referenceSchema.nullable(),
+  from: digestSchema.nullable(),
+  to: digestSchema.nullable(),
+  at: timeSchema.nullable(),
+});
+export type Sentence = z.infer<typeof sentenceSchema>;
+
+export const taskStateViewSchema = z.object({
+  task: taskNameSchema,
+  state: taskStateSchema,
+  pending: z.boolean().describe('It will still change what it publishes, without a person.'),
+  reasons: z.array(sentenceSchema),
+  loop: z.array(taskNameSchema).describe('The loop that it is part of, as a path; empty for none.'),
+  waves: z.array(z.string()),
+});
+export type TaskStateView = z.infer<typeof taskStateViewSchema>;
+
+export const dependantSchema = z.object({
+  task: taskNameSchema,
+  reference: referenceSchema.describe('Input through which it depends.'),
+  roles: z.array(inputRoleSchema),
+  platforms: z.array(platformSchema),
+  depth: z.number().int().describe('1 for a direct one.'),
+  tracked: z.boolean(),
+  state: taskStateSchema,
+});
+
+export const inputEdgeSchema = z.object({
+  task: taskNameSchema,
+  reference: referenceSchema,
+  role: inputRoleSchema,
+  via: inputViaSchema,
+  platforms: z.array(platformSchema),
+  depth: z.number().int(),
+  tracked: z.boolean(),
+  pinned: z.boolean(),
+  adopted: digestSchema.nullable(),
+  used: digestSchema.nullable(),
+  upstream: z.array(taskNameSchema).describe('Tasks that push it.'),
+});
+
+export const waveViewSchema = z.object({
+  wave: z.string(),
+  reference: referenceSchema,
+  from: digestSchema.nullable(),
+  to: digestSchema,
+  seenBy: seenBySchema,
+  hintedAt: timeSchema.nullable(),
+  openedAt: timeSchema,
+  closedAt: timeSchema.nullable(),
+  tasks: z.number().int(),
+  depth: z.number().int(),
+  counts: z.object({
+    waiting: z.number().int(),
+    running: z.number().int(),
+    built: z.number().int(),
+    unchanged: z.number().int(),
+    restored: z.number().int(),
+    rebased: z.number().int(),
+    failed: z.number().int(),
+    excused: z.number().int(),
+  }),
+});
+export type WaveView = z.infer<typeof waveViewSchema>;
+
+const subject = {
+  reference: referenceSchema.optional(),
+  task: taskNameSchema.optional(),
+};
+const transitive = z.stringbool().optional().describe('All levels; only the direct ones by default.');
+
+export const graphOperations = {
+  listDependants: defineOperation({
+    name: 'listDependants',
+    service: 'graph',
+    method: 'GET',
+    path: '/v1/graph/dependants',
+    scope: 'read',
+    summary: 'Which tasks stand on an image, or on what a task pushes',
+    input: z.object({ ...subject, transitive, ...pageInput }),
+    output: z.object({
+      dependants: z.array(dependantSchema),
+      total: z.number().int(),
+      depth: z.number().int(),
+      ...pageOutput,
+    }),
+    errors: ['NOT_FOUND'],
+  }),
+  listInputs: defineOperation({
+    name: 'listInputs',
+    service: 'graph',
+    method: 'GET',
+    path: '/v1/graph/inputs',
+    scope: 'read',
+    summary: 'Which images a task, or an image that a task pushes, stands on',
+    input: z.object({ ...subject, transitive, ...pageInput }),
+    output: z.object({ inputs: z.array(inputEdgeSchema), total: z.number().int(), ...pageOutput }),
+    errors: ['NOT_FOUND'],
+  }),
+  listStates: defineOperation({
+    name: 'listStates',
+    service: 'graph',
+    method: 'GET',
+    path: '/v1/graph/states',
+    scope: 'read',
+    summary: 'The state of every task, with why',
+    input: z.object({ state: taskStateSchema.optional(), task: taskNameSchema.optional(), ...pageInput }),
+    output: z.object({
+      states: z.array(taskStateViewSchema),
+      counts: z.record(taskStateSchema, z.number().int()).describe('Tasks in each state.'),
+      ...pageOutput,
+    }),
+    errors: [],
+  }),
+  explain: defineOperation({
+    name: 'explain',
+    service: 'graph',
+    method: 'GET',
+    path: '/v1/graph/explain',
+    scope: 'read',
+    summary: 'Why: of a task, an image or a run',
+    description:
+      'A task: why it is stale, behind or blocked. A run, or the run that pushed an image: back to the change that began it.',
+    input: z.object({ ...subject, run: runIdSchema.optional() }),
+    output: z.object({
+      subject: z.string(),
+      state: taskStateSchema.nullable(),
+      sentences: z.array(sentenceSchema).describe('The first one is the answer; the others lead back to the root.'),
+      causes: z.array(causeSchema),
+      run: runIdSchema.nullable(),
+      position: positionSchema,
+    }),
+    errors: ['NOT_FOUND'],
+  }),
+  listWaves: defineOperation({
+    name: 'listWaves',
+    service: 'graph',
+    method: 'GET',
+    path: '/v1/waves',
+    scope: 'read',
+    summary: 'List waves, newest first',
+    input: z.object({ open: z.stringbool().optional(), ...pageInput }),
+    output: z.object({ waves: z.array(waveViewSchema), ...pageOutput }),
+    errors: [],
+  }),
+  getWave: defineOperation({
+    name: 'getWave',
+    service: 'graph',
+    method: 'GET',
+    path: '/v1/waves/{wave}',
+    scope: 'read',
+    summary: 'Show a wave',
+    input: z.object({ wave: z.string().max(64) }),
+    output: waveViewSchema.extend({
+      members: z.array(
+        z.object({ task: taskNameSchema, level: z.number().int(), status: z.string(), run: runIdSchema.nullable() }),
+      ),
+    }),
+    errors: ['NOT_FOUND'],
+  }),
+};

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { registryHostSchema, timeSchema } from '../model/ids.js';
+import { registryDefinitionSchema } from '../model/registry.js';
+import { defineOperation } from '../operation.js';
+import { empty, pageInput, pageOutput } from './paging.js';
+
+export const registryViewSchema = registryDefinitionSchema.extend({
+  etag: z.string(),
+  hookPath: z.string().nullable().describe('Path that the registry sends its notifications to.'),
+  lastNotificationAt: timeSchema.nullable(),
+  lastError: z.string().nullable().describe("The registry's own words when it last failed."),
+  watchedTags: z.number().int(),
+});
+export type RegistryView = z.infer<typeof registryViewSchema>;
+const host = { host: registryHostSchema };
+
+export const registryOperations = {
+  createRegistry: defineOperation({
+    name: 'createRegistry',
+    service: 'watcher',
+    method: 'POST',
+    path: '/v1/registries',
+    scope: 'write',
+    summary: 'Make a registry known',
+    status: 201,
+    input: registryDefinitionSchema,
+    output: registryViewSchema,
+    errors: ['ALREADY_EXISTS'],
+  }),
+  listRegistries: defineOperation({
+    name: 'listRegistries',
+    service: 'watcher',
+    method: 'GET',
+    path: '/v1/registries',
+    scope: 'read',
+    summary: 'List the registries',
+    input: z.object({ ...pageInput }),
+    output: z.object({ registries: z.array(registryViewSchema), ...pageOutput }),
+    errors: [],
+  }),
+  getRegistry: defineOperation({
+    name: 'getRegistry',
+    service: 'watcher',
+    method: 'GET',
+    path: '/v1/registries/{host}',
+    scope: 'read',
+    summary: 'Show a registry',
+    input: z.object(host),
+    output: registryViewSchema,
+    errors: ['NOT_FOUND'],
+  }),
+  updateRegistry: defineOperation({
+    name: 'updateRegistry',
+    service: 'watcher',
+    method: 'PATCH',
+    path: '/v1/registries/{host}',
+    scope: 'write',
+    summary: 'Change a registry',
+    description: 'Absent fields stay; `null` removes.',
+    input: z.strictObject({
+      ...host,
+      kind: registryDefinitionSchema.shape.kind.unwrap().optional(),
+      scheme: registryDefinitionSchema.shape.scheme.unwrap().optional(),
+      endpoint: registryDefinitionSchema.shape.endpoint.unwrap().nullable().optional(),
+      ca: registryDefinitionSchema.shape.ca.unwrap().nullable().optional(),
+      credentials: registryDefinitionSchema.shape.credentials.unwrap().nullable().optional(),
+      notifications: registryDefinitionSchema.shape.notifications.unwrap().nullable().optional(),
+      poll: registryDefinitionSchema.shape.poll.unwrap().optional(),
+    }),
+    output: registryViewSchema,
+    errors: ['NOT_FOUND', 'ETAG_MISMATCH'],
+  }),
+  deleteRegistry: defineOperation({
+    name: 'deleteRegistry',
+    service: 'watcher',
+    method: 'DELETE',
+    path: '/v1/registries/{host}',
+    scope: 'write',
+    summary: 'Forget a registry',
+    input: z.object(host),
+    output: empty,
+    errors: ['NOT_FOUND', 'ETAG_MISMATCH'],
+  }),
+};
