@@ -27,7 +27,7 @@ export const rebuildEvents = {
     summary: 'A task is stale, and this is why it is not rebuilt yet. An offer that was open is withdrawn.',
     data: z.object({
       task: taskNameSchema,
-      reason: z.enum(['UpstreamPending', 'Disabled', 'TriggerDisabled', 'CircuitOpen', 'InputMissing', 'Settling']),
+      reason: z.enum(['UpstreamPending', 'Disabled', 'TriggerDisabled', 'CircuitOpen', 'Declined', 'Settling']),
       by: z.array(z.string()).describe('What it waits for: tasks or references.'),
       basis: positionSchema,
     }),

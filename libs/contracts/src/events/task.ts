@@ -63,6 +63,9 @@ export const taskEvents = {
     name: 'circuit-closed',
     version: 1,
     summary: 'The task is rebuilt automatically again.',
-    data: z.object({ task: taskNameSchema, reason: z.string() }),
+    data: z.object({
+      task: taskNameSchema,
+      reason: z.enum(['Succeeded', 'NewInputs', 'NewDefinition', 'Reset', 'HalfOpen']),
+    }),
   }),
 };

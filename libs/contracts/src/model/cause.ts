@@ -24,7 +24,6 @@ export const causeSchema = z.discriminatedUnion('type', [
     run: z.string().nullable().describe('Run that pushed the new digest, where it was one of ours.'),
   }),
   z.object({ type: z.literal('DefinitionChanged'), from: z.string(), to: z.string(), position: positionSchema }),
-  z.object({ type: z.literal('InputsChanged'), added: z.array(referenceSchema), position: positionSchema }),
   z.object({ type: z.literal('Manual'), by: z.string(), at: timeSchema }),
 ]);
 export type Cause = z.infer<typeof causeSchema>;

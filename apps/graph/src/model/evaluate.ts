@@ -1,0 +1,100 @@
+import type { Cause, Pin } from '#libs/contracts';
+import { detectCauses } from '../reasons/index.js';
+import type { ImageNode, TaskNode } from './nodes.js';
+import { currentKey, currentPins, inLoop } from './staleness.js';
+
+/** What is to be done about a task at a moment. */
+export type Evaluation =
+  /** Not stale. */
+  | { readonly kind: 'settled' }
+  /** A run of it has started, or one by hand is queued: it is looked at again when that ends. */
+  | { readonly kind: 'running' }
+  | { readonly kind: 'blocked'; readonly reason: BlockReason; readonly by: string[]; readonly again: number | null }
+  | {
+      readonly kind: 'due';
+      readonly key: string;
+      readonly causes: Cause[];
+      readonly pins: Pin[];
+      readonly sourceRevision: string | null;
+    };
+
+export type BlockReason = 'UpstreamPending' | 'Disabled' | 'TriggerDisabled' | 'CircuitOpen' | 'Declined' | 'Settling';
+
+export interface Patience {
+  /** Longest that a task waits for its upstream tasks, in milliseconds. */
+  readonly patienceMs: number;
+  /** A task with several outside roots waits until none was adopted for this long … */
+  readonly settleMs: number;
+  /** … but never longer than this. */
+  readonly settleLimitMs: number;
+}
+
+/** Design §1 and §6: patience 2 h; settled when no root moved for 2 s, at most 10 s after the first. */
+export const defaultPatience: Patience = { patienceMs: 7_200_000, settleMs: 2_000, settleLimitMs: 10_000 };
+
+/** When the adoptions that reach the task have settled; 0 when it has one outside root, and so nothing to join. */
+const settledAt = (task: TaskNode, images: ReadonlyMap<string, ImageNode>, patience: Patience): number => {
+  const roots = new Set<ImageNode>();
+  const seen = new Set([task]);
+  const open = [task];
+  let newest = 0;
+  for (let here = open.pop(); here; here = open.pop()) {
+    for (const reference of here.tracked.keys()) {
+      const image = images.get(reference);
+      if (!image) continue;
+      if (image.producers.size === 0) {
+        roots.add(image);
+        newest = Math.max(newest, image.adoptions[0]?.at ?? 0);
+        continue;
+      }
+      for (const producer of image.producers) {
+        if (seen.has(producer) || inLoop(producer, here)) continue;
+        seen.add(producer);
+        open.push(producer);
+      }
+    }
+  }
+  if (roots.size < 2) return 0;
+  return Math.min(newest + patience.settleMs, (task.unsettledSince ?? newest) + patience.settleLimitMs);
+};
+
+const blocked = (reason: BlockReason, by: string[], again: number | null = null): Evaluation => ({
+  kind: 'blocked',
+  reason,
+  by,
+  again,
+});
+
+/** Decides purely what is to be done about a task. `now` in milliseconds; `again` says when time alone changes it. */
+export const evaluate = (
+  task: TaskNode,
+  images: ReadonlyMap<string, ImageNode>,
+  now: number,
+  patience: Patience = defaultPatience,
+): Evaluation => {
+  const { definition } = task;
+  if (!definition || !task.stale) return { kind: 'settled' };
+  for (const run of task.runs.values()) if (run.started || run.offer === null) return { kind: 'running' };
+  if (definition.status === 'Disabled') return blocked('Disabled', []);
+  if (definition.trigger.baseImageTrigger?.status !== 'Enabled') return blocked('TriggerDisabled', []);
+  if (!task.automatic) {
+    return task.circuit ? blocked('CircuitOpen', []) : blocked('Declined', []);
+  }
+  if (task.pendingUp > 0) {
+    const until = (task.unsettledSince ?? now) + patience.patienceMs;
+    if (now < until) {
+      const by = [...task.up].filter((above) => above.pending && !inLoop(above, task)).map((above) => above.name);
+      return blocked('UpstreamPending', by, until);
+    }
+  }
+  const settled = settledAt(task, images, patience);
+  if (now < settled) return blocked('Settling', [], settled);
+  return {
+    kind: 'due',
+    key: currentKey(task, images),
+    causes: detectCauses(task, images),
+    pins: currentPins(task, images),
+    sourceRevision:
+      task.standing && task.standing.definitionHash === task.definitionHash ? task.standing.sourceRevision : null,
+  };
+};

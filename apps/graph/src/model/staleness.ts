@@ -1,0 +1,90 @@
+import { inputKey } from '#libs/domain';
+import type { Pin } from '#libs/contracts';
+import type { Adoption, ImageNode, TaskNode } from './nodes.js';
+
+/** Adoptions that are kept per image; enough to find an index that still has a platform. */
+export const adoptionsKept = 16;
+
+/** Whether an edge between two tasks counts: inside a loop it neither triggers nor holds. */
+export const inLoop = (a: TaskNode, b: TaskNode): boolean =>
+  a === b || (a.component !== null && a.component === b.component);
+
+/** Whether every task that pushes this image is in a loop with the task: then the image triggers nothing in it. */
+const fromOwnLoop = (task: TaskNode, image: ImageNode): boolean => {
+  for (const producer of image.producers) if (inLoop(producer, task)) return true;
+  return false;
+};
+
+/** The newest adopted digest that has every platform that is wanted. */
+export const usable = (image: ImageNode, platforms: readonly string[]): Adoption | undefined =>
+  image.adoptions.find(({ snapshot }) => platforms.every((platform) => platform in snapshot.platforms));
+
+/** A tracked input whose adopted digest differs, for a platform of the task, from the one that the task stands on. */
+export interface MovedInput {
+  readonly reference: string;
+  /** Index digest that the standing run used. */
+  readonly from: string;
+  readonly adoption: Adoption;
+}
+
+type Images = ReadonlyMap<string, ImageNode>;
+
+export function* movedInputs(task: TaskNode, images: Images): Generator<MovedInput> {
+  const { standing } = task;
+  if (!standing) return;
+  for (const [reference, platforms] of task.tracked) {
+    const image = images.get(reference);
+    if (!image || fromOwnLoop(task, image)) continue;
+    const adoption = usable(image, platforms);
+    if (!adoption) continue;
+    // Both sides are computed with today's tracked set: what the standing run did not use says nothing.
+    for (const used of standing.inputs) {
+      if (used.reference !== reference) continue;
+      const differs = platforms.some((platform) => {
+        const then = used.platforms[platform];
+        return then !== undefined && adoption.snapshot.platforms[platform] !== then;
+      });
+      if (differs) {
+        yield { reference, from: used.digest, adoption };
+        break;
+      }
+    }
+  }
+}
+
+export const definitionChanged = (task: TaskNode): boolean =>
+  task.standing !== null && task.definition !== null && task.standing.definitionHash !== task.definitionHash;
+
+/** The one predicate that all automatic work follows from. */
+export const isStale = (task: TaskNode, images: Images): boolean =>
+  task.definition !== null && (definitionChanged(task) || !movedInputs(task, images).next().done);
+
+/** Input key of a task as things are now. */
+export const currentKey = (task: TaskNode, images: Images): string => {
+  const facts = new Map<string, Record<string, string>>();
+  for (const [reference, platforms] of task.tracked) {
+    const image = images.get(reference);
+    const adoption = image && !fromOwnLoop(task, image) && usable(image, platforms);
+    if (!adoption) continue;
+    const { platforms: digests } = adoption.snapshot;
+    facts.set(reference, Object.fromEntries(platforms.map((platform) => [platform, digests[platform] ?? ''])));
+  }
+  return inputKey(task.name, task.definitionHash, facts);
+};
+
+/** The digests that a run of the task is made to build on: one index digest for each tracked reference. */
+export const currentPins = (task: TaskNode, images: Images): Pin[] => {
+  const pins: Pin[] = [];
+  for (const [reference, platforms] of task.tracked) {
+    const image = images.get(reference);
+    const adoption = image && usable(image, platforms);
+    if (!adoption) continue;
+    const { digest, platforms: digests } = adoption.snapshot;
+    pins.push({
+      reference,
+      digest,
+      platforms: Object.fromEntries(platforms.map((platform) => [platform, digests[platform] ?? digest])),
+    });
+  }
+  return pins;
+};

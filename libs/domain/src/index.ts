@@ -1,0 +1,5 @@
+export * from './definition.js';
+export * from './image-names.js';
+export * from './keys.js';
+export * from './tracking.js';
+export * from './failure.js';
