@@ -21,7 +21,8 @@ export async function ensureModules() {
     process.stderr.write(`Installing packages by npm ci: ${why}.\n`);
     // Started by npm itself, its own path is known; without install scripts no compiler is ever needed.
     const npm = process.env.npm_execpath;
-    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+    // Warnings are about the Node that runs npm; Plinth itself runs on the one that is installed here.
+    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
     const code =
       npm !== undefined && /npm-cli\.c?js$/.test(npm) && existsSync(npm)
         ? await run(process.execPath, [npm, ...args], { cwd: root })
