@@ -1,0 +1,10 @@
+export { DockerfileError, isDockerfileError } from './errors.js';
+export type { DockerfileErrorCode } from './errors.js';
+export { ExpansionError, expandWord } from './expand/index.js';
+export { toJson } from './json.js';
+export type { ImageUseJson } from './json.js';
+export { MAX_FILE_BYTES } from './limits.js';
+export type { Feature } from './resolve/features.js';
+export type { ResolveOptions } from './resolve/options.js';
+export { resolveDockerfile } from './resolve/resolve.js';
+export type { ImageUse, Resolution, Role, UnknownImage, Via } from './resolve/result.js';
