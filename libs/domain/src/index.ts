@@ -3,3 +3,4 @@ export * from './image-names.js';
 export * from './keys.js';
 export * from './tracking.js';
 export * from './failure.js';
+export * from './run/run.decider.js';
