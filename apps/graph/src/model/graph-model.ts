@@ -188,7 +188,7 @@ export class GraphModel {
     const { run, task: name, key, offer, definitionHash, overridden } = event.data;
     if (name === null) return;
     const task = this.task(name);
-    task.runs.set(run, { run, key, offer, definitionHash, overridden, started: false });
+    task.runs.set(run, { run, key, offer, definitionHash, overridden, started: false, answered: new Set() });
     this.runs.set(run, task);
     this.touch(task, event);
   }
@@ -201,7 +201,9 @@ export class GraphModel {
     task.declined = null;
     task.circuit = null;
     // Waited for is what somebody tracks at this position; the watcher answers exactly those.
-    const tracked = outputs.map(({ reference }) => reference).filter((reference) => this.isTracked(reference));
+    const tracked = outputs
+      .map(({ reference }) => reference)
+      .filter((reference) => this.isTracked(reference) && !run.answered.has(reference));
     this.awaitAnswers(task, tracked.length > 0 ? { run: id, references: new Set(tracked) } : null);
     if (!run.overridden) {
       const { definitionHash } = run;
@@ -253,6 +255,7 @@ export class GraphModel {
   }
 
   private markAnswered(reference: string, run: string): void {
+    this.runs.get(run)?.runs.get(run)?.answered.add(reference);
     const task = this.answering.get(run);
     if (!task?.unanswered?.references.delete(reference)) return;
     if (task.unanswered.references.size === 0) this.awaitAnswers(task, null);

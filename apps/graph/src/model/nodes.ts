@@ -41,6 +41,8 @@ export interface ActiveRun {
   readonly definitionHash: string;
   readonly overridden: boolean;
   started: boolean;
+  /** Outputs that a look has shown already, before the run said that it succeeded. */
+  readonly answered: Set<string>;
 }
 
 export interface TaskNode {

@@ -1,0 +1,158 @@
+import type { RecordedEvent } from '#libs/event-log';
+import { inLoop } from '../model/staleness.js';
+import type { ImageNode, TaskNode } from '../model/nodes.js';
+
+/** What became of a task in a wave. */
+export type MemberStatus = 'Waiting' | 'Running' | 'Built' | 'Unchanged' | 'Failed' | 'Excused' | 'Settled';
+
+export interface WaveMember {
+  readonly task: string;
+  /** 1 for those that stand directly on what moved; else one more than the highest upstream in the wave. */
+  readonly level: number;
+  status: MemberStatus;
+  run: string | null;
+}
+
+export interface Wave {
+  readonly id: string;
+  readonly reference: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly seenBy: RecordedEvent<'tag.adopted'>['data']['seenBy'];
+  readonly hintedAt: string | null;
+  readonly position: number;
+  readonly openedAt: string;
+  closedAt: string | null;
+  readonly depth: number;
+  readonly members: Map<string, WaveMember>;
+  /** Tasks that are not done yet. */
+  readonly remaining: Set<string>;
+  /** `wave.opened` and `wave.closed` are in the log. */
+  announced: boolean;
+  closeAnnounced: boolean;
+}
+
+/**
+ * The waves: which tasks one change made stale or pending, and what became of each. Labels for people, derived from
+ * the log; nothing is decided from them.
+ */
+export class WaveBook {
+  readonly waves = new Map<string, Wave>();
+  /** Waves that were opened, closed or changed since they were last taken. */
+  readonly changes = new Set<Wave>();
+
+  /** Called when everything that follows from an adoption is settled. */
+  adopted(image: ImageNode, event: RecordedEvent<'tag.adopted'>): void {
+    const { from, to, seenBy, hintedAt, reference, run } = event.data;
+    // The first look at an image changes nothing, and what a run of a wave pushed belongs to that wave.
+    if (from === null || (run !== null && this.isOfWave(run))) return;
+    const members = membersOf(image);
+    if (members.size === 0) return;
+    const wave: Wave = {
+      id: `w${event.sequence.toString(36)}`,
+      reference,
+      from,
+      to: to.digest,
+      seenBy,
+      hintedAt,
+      position: event.sequence,
+      openedAt: event.time,
+      closedAt: null,
+      depth: Math.max(...[...members.values()].map((level) => level)),
+      members: new Map(
+        [...members].map(([task, level]) => [task.name, { task: task.name, level, status: 'Waiting', run: null }]),
+      ),
+      remaining: new Set([...members.keys()].map(({ name }) => name)),
+      announced: false,
+      closeAnnounced: false,
+    };
+    this.waves.set(wave.id, wave);
+    this.changes.add(wave);
+    for (const task of members.keys()) task.waves.add(wave.id);
+  }
+
+  started(task: TaskNode, run: string): void {
+    this.mark(task, (member) => {
+      member.run = run;
+      if (member.status === 'Waiting' || member.status === 'Failed') member.status = 'Running';
+    });
+  }
+
+  failed(task: TaskNode): void {
+    this.mark(task, (member) => (member.status = 'Failed'));
+  }
+
+  succeeded(task: TaskNode, run: string, unchanged: boolean): void {
+    this.mark(task, (member) => {
+      member.run = run;
+      member.status = unchanged ? 'Unchanged' : 'Built';
+    });
+  }
+
+  /** The task is not pending any more: done, or nothing will be done about it without a person. */
+  settled(task: TaskNode, time: string): void {
+    for (const id of task.waves) {
+      const wave = this.waves.get(id);
+      const member = wave?.members.get(task.name);
+      if (!wave || !member || !wave.remaining.delete(task.name)) continue;
+      if (task.stale) member.status = member.status === 'Failed' ? 'Failed' : 'Excused';
+      else if (member.status === 'Waiting') member.status = 'Settled';
+      this.changes.add(wave);
+      if (wave.remaining.size === 0) wave.closedAt = time;
+    }
+    task.waves.clear();
+  }
+
+  private mark(task: TaskNode, change: (member: WaveMember) => void): void {
+    for (const id of task.waves) {
+      const wave = this.waves.get(id);
+      const member = wave?.members.get(task.name);
+      if (!wave || !member) continue;
+      change(member);
+      this.changes.add(wave);
+    }
+  }
+
+  private isOfWave(run: string): boolean {
+    for (const wave of this.waves.values()) {
+      if (wave.closedAt !== null) continue;
+      for (const member of wave.members.values()) if (member.run === run) return true;
+    }
+    return false;
+  }
+}
+
+/** Tasks that are pending because of the image, with their level: the longest way from it. */
+const membersOf = (image: ImageNode): Map<TaskNode, number> => {
+  const levels = new Map<TaskNode, number>();
+  const visit = (root: TaskNode): TaskNode[] => {
+    // Postorder with an explicit stack: reversed it is an order in which upstream tasks come first.
+    const order: TaskNode[] = [];
+    const path = [{ task: root, below: root.down.values() }];
+    levels.set(root, 1);
+    while (path.length > 0) {
+      const frame = path.at(-1)!;
+      const step = frame.below.next();
+      if (step.done) {
+        order.push(frame.task);
+        path.pop();
+      } else if (step.value.pending && !levels.has(step.value) && !inLoop(frame.task, step.value)) {
+        levels.set(step.value, 1);
+        path.push({ task: step.value, below: step.value.down.values() });
+      }
+    }
+    return order;
+  };
+  const order: TaskNode[] = [];
+  for (const consumer of image.consumers) {
+    if (consumer.pending && consumer.stale && !levels.has(consumer)) order.push(...visit(consumer));
+  }
+  for (const task of order.reverse()) {
+    for (const below of task.down) {
+      if (levels.has(below) && !inLoop(task, below)) {
+        levels.set(below, Math.max(levels.get(below)!, levels.get(task)! + 1));
+      }
+    }
+  }
+  return levels;
+};

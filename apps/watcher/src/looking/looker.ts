@@ -1,0 +1,149 @@
+import type { SeenBy, Snapshot } from '#libs/contracts';
+import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
+import { formatReference, parseReference, type RegistryClient } from '#libs/oci';
+import type { AdoptionPolicy } from '../policy/policy.js';
+import type { WatchList } from '../watchlist/watch-list.js';
+import { tagDecider, type TagState } from '../tags/tag.decider.js';
+
+/** What made somebody look, and for what. */
+export interface LookRequest {
+  readonly seenBy: SeenBy;
+  readonly hintedAt?: string | null;
+  /** The run whose output is answered, with the digest that it pushed. */
+  readonly answers?: {
+    readonly run: string;
+    readonly digest: string;
+    /** Answer even when the registry still shows what was there before. */
+    readonly final: boolean;
+  };
+  readonly causation?: string;
+}
+
+/** What is known of the looks at a reference; memory only, its loss costs a request. */
+export interface LookRecord {
+  lastLookAt: number | null;
+  nextLookAt: number | null;
+  lastError: string | null;
+}
+
+export interface LookerDependencies {
+  readonly client: Pick<RegistryClient, 'headManifest' | 'resolve'>;
+  readonly tags: AggregateStore<TagState>;
+  readonly commands: Commands;
+  readonly policy: AdoptionPolicy;
+  readonly watchList: Pick<WatchList, 'pusherOf' | 'owes'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Seconds after which a look that still shows the old digest is repeated, after a notification or a push of ours. */
+export const repeatAfterSeconds = [1, 2, 5, 10, 30] as const;
+
+/** The registry still shows the digest from before a push of ours: look again a little later. */
+export class StaleLookError extends Error {
+  readonly code = 'STALE_LOOK';
+}
+
+interface Pending {
+  readonly request: LookRequest;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/**
+ * Looks at references: one look at a time for each, and a request that comes during a look asks for one more.
+ * A look reads what is known first, then asks the registry by HEAD, and reads the index only when the digest differs.
+ */
+export class Looker {
+  private readonly active = new Map<string, Pending[]>();
+  readonly records = new Map<string, LookRecord>();
+
+  constructor(private readonly with_: LookerDependencies) {}
+
+  record(reference: string): LookRecord {
+    let record = this.records.get(reference);
+    if (!record) this.records.set(reference, (record = { lastLookAt: null, nextLookAt: null, lastError: null }));
+    return record;
+  }
+
+  /** Looks once more than whatever is going on now. Rejects when the registry cannot say. */
+  look(reference: string, request: LookRequest): Promise<void> {
+    const pending = { request, done: Promise.withResolvers<void>() };
+    const waiting = this.active.get(reference);
+    if (waiting) {
+      waiting.push(pending);
+      return pending.done.promise;
+    }
+    const queue = [pending];
+    this.active.set(reference, queue);
+    void this.drain(reference, queue);
+    return pending.done.promise;
+  }
+
+  private async drain(reference: string, queue: Pending[]): Promise<void> {
+    for (let pending = queue.shift(); pending; pending = queue.shift()) {
+      try {
+        await this.once(reference, pending.request);
+        this.record(reference).lastError = null;
+        pending.done.resolve();
+      } catch (error) {
+        this.record(reference).lastError = error instanceof Error ? error.message : String(error);
+        pending.done.reject(error);
+      }
+    }
+    this.active.delete(reference);
+  }
+
+  private async once(reference: string, request: LookRequest): Promise<void> {
+    const { tags, commands, policy, clock, watchList } = this.with_;
+    const { answers } = request;
+    for (;;) {
+      if (answers && !watchList.owes(reference, answers.run)) return;
+      const { state, sequence } = tags.get(reference);
+      const found = await this.find(reference, state);
+      this.record(reference).lastLookAt = clock.now().getTime();
+      if (answers && !answers.final && found?.digest !== answers.digest && found?.digest === state.adopted?.digest) {
+        throw new StaleLookError(`${reference} does not show the push of run ${answers.run} yet.`);
+      }
+      const isNew = found !== null && found.digest !== state.adopted?.digest;
+      const pusher = isNew ? watchList.pusherOf(reference, found.digest) : null;
+      try {
+        await commands.execute(
+          tags,
+          tagDecider,
+          reference,
+          {
+            type: 'observe',
+            reference,
+            found,
+            seenBy: pusher ? 'Push' : request.seenBy,
+            hintedAt: request.hintedAt ?? null,
+            run: answers?.run ?? pusher,
+            verdict: found ? policy.decide(state, found) : { adopt: false, reason: 'The tag is gone.' },
+          },
+          { causation: request.causation, expected: sequence, onConflict: 'give-up' },
+        );
+        return;
+      } catch (error) {
+        // Somebody else looked meanwhile: what this look found may be the older answer, so it is made again.
+        if (!isConcurrencyError(error)) throw error;
+      }
+    }
+  }
+
+  private async find(reference: string, state: TagState): Promise<Snapshot | null> {
+    const { client } = this.with_;
+    const parsed = parseReference(reference);
+    const head = await client.headManifest(parsed);
+    if (!head) return null;
+    if (state.current && !state.vanished && state.current.digest === head.digest) return state.current;
+    if (state.adopted?.digest === head.digest) return state.adopted;
+    const { digest, mediaType, platforms } = await client.resolve(parsed);
+    return { digest, mediaType, platforms };
+  }
+
+  /** Whether the look shows something that was not adopted before; used to decide about repeating. */
+  shows(reference: string): { current: string | null; adopted: string | null } {
+    const { state } = this.with_.tags.get(formatReference(parseReference(reference)));
+    return { current: state.current?.digest ?? null, adopted: state.adopted?.digest ?? null };
+  }
+}

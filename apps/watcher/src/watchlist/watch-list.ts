@@ -1,0 +1,219 @@
+import type { RecordedEvent } from '#libs/event-log';
+import { trackedInputs, type InputKnowledge } from '#libs/domain';
+
+/** What the watch list keeps of a task; plain data, so that it can be stored. */
+export interface WatchedTask extends InputKnowledge {
+  readonly name: string;
+}
+
+/** An output of a successful run that somebody tracked at that moment: it is owed exactly one answer. */
+export interface Obligation {
+  readonly run: string;
+  readonly reference: string;
+  /** Digest that the run pushed. */
+  readonly digest: string;
+}
+
+/** A run that is queued or running. */
+export interface WatchedRun {
+  readonly run: string;
+  readonly task: string;
+  readonly definitionHash: string;
+  readonly overridden: boolean;
+  /** What it has built, once that is decided: a look that finds such a digest knows who pushed it. */
+  readonly outputs: readonly { readonly reference: string; readonly digest: string }[];
+  /** Outputs that a look has shown already, before the run said that it succeeded. */
+  readonly answered: readonly string[];
+}
+
+/** What is stored of an event's effect. */
+export interface WatchListStore {
+  saveTask(task: WatchedTask): void;
+  saveRun(run: WatchedRun): void;
+  dropRun(run: string): void;
+  saveObligation(obligation: Obligation): void;
+  dropObligation(obligation: Pick<Obligation, 'run' | 'reference'>): void;
+}
+
+/**
+ * Which references are watched, and which outputs are owed an answer: a function of the log. The graph waits for
+ * exactly the outputs that were tracked at the position of `run.succeeded`, by the same rule.
+ */
+export class WatchList {
+  private readonly tasks = new Map<string, WatchedTask>();
+  private readonly trackers = new Map<string, Set<string>>();
+  private readonly owed = new Map<string, Obligation[]>();
+  private readonly runs = new Map<string, WatchedRun>();
+  /** References whose watching, or whose debts, changed since they were last taken. */
+  private readonly touched = new Set<string>();
+
+  constructor(private readonly store: WatchListStore) {}
+
+  /** How many tasks track a reference. */
+  trackersOf(reference: string): number {
+    return this.trackers.get(reference)?.size ?? 0;
+  }
+
+  references(): IterableIterator<string> {
+    return this.trackers.keys();
+  }
+
+  owedOf(reference: string): readonly Obligation[] {
+    return this.owed.get(reference) ?? [];
+  }
+
+  /** References with open obligations. */
+  debts(): IterableIterator<string> {
+    return this.owed.keys();
+  }
+
+  takeTouched(): string[] {
+    const taken = [...this.touched];
+    this.touched.clear();
+    return taken;
+  }
+
+  /** The run of ours that pushed this digest to this reference, as far as that is not settled yet. */
+  pusherOf(reference: string, digest: string): string | null {
+    const owed = this.owedOf(reference).findLast((one) => one.digest === digest);
+    if (owed) return owed.run;
+    for (const { run, outputs } of this.runs.values()) {
+      if (outputs.some((output) => output.reference === reference && output.digest === digest)) return run;
+    }
+    return null;
+  }
+
+  owes(reference: string, run: string): boolean {
+    return this.owedOf(reference).some((one) => one.run === run);
+  }
+
+  restore(tasks: Iterable<WatchedTask>, runs: Iterable<WatchedRun>, obligations: Iterable<Obligation>): void {
+    for (const task of tasks) {
+      this.tasks.set(task.name, task);
+      this.track(task);
+    }
+    for (const run of runs) this.runs.set(run.run, run);
+    for (const obligation of obligations) this.owe(obligation);
+  }
+
+  apply(event: RecordedEvent): void {
+    switch (event.type) {
+      case 'task.created':
+      case 'task.updated': {
+        const { definition, definitionHash } = event.data;
+        const before = this.tasks.get(definition.name);
+        const fresh = event.type === 'task.created' || !before;
+        const sameBuild = !fresh && before.definitionHash === definitionHash;
+        return this.change({
+          name: definition.name,
+          definition,
+          definitionHash,
+          scan: sameBuild ? before.scan : null,
+          standing: fresh ? null : before.standing,
+        });
+      }
+      case 'task.deleted': {
+        const task = this.tasks.get(event.data.task);
+        if (task) this.change({ ...task, definition: null, scan: null });
+        return;
+      }
+      case 'task.scanned': {
+        const task = this.tasks.get(event.data.task);
+        if (!task?.definition || task.definitionHash !== event.data.definitionHash) return;
+        const { status, inputs } = event.data;
+        return this.change({ ...task, scan: { status, inputs, position: event.sequence } });
+      }
+      case 'run.queued': {
+        const { run, task, definitionHash, overridden } = event.data;
+        if (task) this.keep({ run, task, definitionHash, overridden, outputs: [], answered: [] });
+        return;
+      }
+      case 'run.built': {
+        const run = this.runs.get(event.data.run);
+        const outputs = event.data.outputs.map(({ reference, digest }) => ({ reference, digest }));
+        if (run) this.keep({ ...run, outputs });
+        return;
+      }
+      case 'run.succeeded': {
+        const { run, inputs, outputs } = event.data;
+        const of = this.runs.get(run);
+        for (const { reference, digest } of outputs) {
+          if (this.trackersOf(reference) === 0 || of?.answered.includes(reference)) continue;
+          const obligation = { run, reference, digest };
+          this.owe(obligation);
+          this.store.saveObligation(obligation);
+        }
+        this.drop(run);
+        const task = of && !of.overridden && this.tasks.get(of.task);
+        if (task) {
+          const { definitionHash } = of;
+          this.change({ ...task, standing: { definitionHash, position: event.sequence, inputs } });
+        }
+        return;
+      }
+      case 'run.failed':
+      case 'run.canceled':
+      case 'run.timed-out':
+        this.drop(event.data.run);
+        return;
+      case 'run.errored':
+        if (event.data.retryAt === null) this.drop(event.data.run);
+        return;
+      case 'tag.adopted':
+      case 'tag.held':
+      case 'tag.confirmed':
+        if (event.data.run) this.answered(event.data.reference, event.data.run);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private change(task: WatchedTask): void {
+    const before = this.tasks.get(task.name);
+    this.tasks.set(task.name, task);
+    if (before) {
+      for (const reference of trackedInputs(before).keys()) {
+        const trackers = this.trackers.get(reference);
+        trackers?.delete(task.name);
+        if (trackers?.size === 0) this.trackers.delete(reference);
+        this.touched.add(reference);
+      }
+    }
+    this.track(task);
+    this.store.saveTask(task);
+  }
+
+  private track(task: WatchedTask): void {
+    for (const reference of trackedInputs(task).keys()) {
+      let trackers = this.trackers.get(reference);
+      if (!trackers) this.trackers.set(reference, (trackers = new Set()));
+      trackers.add(task.name);
+      this.touched.add(reference);
+    }
+  }
+
+  private owe(obligation: Obligation): void {
+    const { reference } = obligation;
+    this.owed.set(reference, [...this.owedOf(reference), obligation]);
+    this.touched.add(reference);
+  }
+
+  private keep(run: WatchedRun): void {
+    this.runs.set(run.run, run);
+    this.store.saveRun(run);
+  }
+
+  private drop(run: string): void {
+    if (this.runs.delete(run)) this.store.dropRun(run);
+  }
+
+  private answered(reference: string, run: string): void {
+    const active = this.runs.get(run);
+    if (active) this.keep({ ...active, answered: [...active.answered, reference] });
+    const open = this.owedOf(reference).filter((obligation) => obligation.run !== run);
+    if (open.length > 0) this.owed.set(reference, open);
+    else this.owed.delete(reference);
+    this.store.dropObligation({ run, reference });
+  }
+}
