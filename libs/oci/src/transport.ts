@@ -1,0 +1,356 @@
+import type { Readable } from 'node:stream';
+import { request } from 'undici';
+import { type Answer, type Asked, discard, drain, errorFrom, header, readBytes, subject } from './answers.js';
+import { Authorizer, type AskTokenServer } from './authorizer.js';
+import { parseChallenges } from './challenges.js';
+import type { Clock } from './clock.js';
+import { RegistryError } from './errors.js';
+import { isTransient, wrapFailure } from './failures.js';
+import { type FetchTimeouts, HostConnections, hostConfigFor, type Hosts } from './hosts.js';
+import { parseRateLimit, type RateLimit } from './rate-limit.js';
+import { parseWarnings } from './warnings.js';
+
+/** One request that was made, for metrics. */
+export interface RequestRecord {
+  readonly registry: string;
+  /** The host that answered: the registry's, its token server's or its storage's. */
+  readonly host: string;
+  readonly method: string;
+  /** HTTP status; absent when there was no answer. */
+  readonly status?: number;
+  /** Milliseconds until the headers of the answer. */
+  readonly ms: number;
+  readonly rateLimit?: RateLimit;
+}
+
+/** A `Warning: 299` header: something that the registry's operator wants people to read. */
+export interface RegistryWarning {
+  readonly registry: string;
+  readonly text: string;
+}
+
+export interface TransportOptions {
+  readonly hosts: Hosts;
+  readonly userAgent: string;
+  readonly clock: Clock;
+  readonly timeouts: FetchTimeouts;
+  /** Retries after the first try of a call that may be repeated. */
+  readonly retries: number;
+  /** The longest Retry-After that is waited for inside a call, in milliseconds; longer ones are left to the caller. */
+  readonly maxRetryWaitMs: number;
+  readonly onRequest?: (record: RequestRecord) => void;
+  readonly onWarning?: (warning: RegistryWarning) => void;
+}
+
+/** A request to a registry, as the operations describe it. */
+export interface Call extends Asked {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  /** Path with query at the registry, or the URL of an upload session. */
+  readonly target: string | URL;
+  readonly headers?: Record<string, string>;
+  /** A body is made anew for each try. */
+  readonly body?: () => Readable | Uint8Array;
+  /** Rights that the token must have: `repository:library/node:pull`. */
+  readonly scopes: readonly string[];
+  /** Statuses that are an answer; all others become a {@link RegistryError}. */
+  readonly accept: readonly number[];
+  /** False when repeating the call would not be the same call. Default true. */
+  readonly repeatable?: boolean;
+  /** Blobs take as long as they take: silence is bounded, the whole is not. */
+  readonly unbounded?: boolean;
+  /** Silence allowed before the answer, when it is not the usual. Milliseconds. */
+  readonly headersMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Host {
+  readonly connections: HostConnections;
+  readonly auth: Authorizer;
+}
+
+const MAX_REDIRECTS = 10;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const TOKEN_LIMIT = 1024 * 1024;
+const BACK_OFF_MS = 250;
+/** No token, then a token, then a token with the scope that was missing. */
+const MAX_AUTH_ROUNDS = 2;
+
+/** Requests with everything a registry may ask of a client: authentication, redirects, retries, limits of time. */
+export class Transport {
+  private readonly hosts = new Map<string, Host>();
+  private readonly warned = new Set<string>();
+
+  constructor(private readonly options: TransportOptions) {}
+
+  /**
+   * Does the call and gives its answer to consume, whose failures to read count as failures of the call.
+   * @throws RegistryError; the reason of `call.signal` when that is aborted
+   */
+  async send<T>(call: Call, consume: (answer: Answer) => Promise<T>): Promise<T> {
+    const host = this.host(call.registry);
+    for (let attempt = 0; ; attempt++) {
+      call.signal?.throwIfAborted();
+      const deadline = call.unbounded ? undefined : AbortSignal.timeout(this.options.timeouts.totalMs);
+      const signals = [call.signal, deadline].filter((signal) => signal !== undefined);
+      const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
+      try {
+        return await this.authorized(host, { ...call, signal }, consume);
+      } catch (failure) {
+        call.signal?.throwIfAborted();
+        const error = this.scrubbed(host, wrapFailure(failure, call));
+        const wait = this.waitAfter(error, attempt, call);
+        if (wait === undefined) throw error;
+        await this.options.clock.sleep(wait, call.signal);
+      }
+    }
+  }
+
+  /** Fetches one token for many scopes, so that the calls to come need none of their own. */
+  async authorize(registry: string, scopes: readonly string[], signal?: AbortSignal): Promise<void> {
+    const doing = 'a login';
+    await this.send({ registry, doing, method: 'GET', target: '/v2/', scopes, accept: [200], signal }, drain);
+  }
+
+  /** The pause before a caller's own retry. @throws the signal's reason */
+  async pause(attempt: number, retryAfterMs: number | undefined, signal?: AbortSignal): Promise<void> {
+    await this.options.clock.sleep(Math.min(retryAfterMs ?? backOff(attempt), this.options.maxRetryWaitMs), signal);
+  }
+
+  hostOf(registry: string): Host {
+    return this.host(registry);
+  }
+
+  /** Drops connections, tokens and configuration of a registry; the next call asks for its configuration again. */
+  async forget(registry: string): Promise<void> {
+    const host = this.hosts.get(registry);
+    this.hosts.delete(registry);
+    await host?.connections.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.hosts.keys()].map((registry) => this.forget(registry)));
+  }
+
+  private host(registry: string): Host {
+    let host = this.hosts.get(registry);
+    if (!host) {
+      const config = hostConfigFor(this.options.hosts, registry);
+      const connections = new HostConnections(config, this.options.timeouts);
+      host = {
+        connections,
+        auth: new Authorizer(config, this.askTokenServer(registry, connections), this.options.clock),
+      };
+      this.hosts.set(registry, host);
+    }
+    return host;
+  }
+
+  private async authorized<T>(host: Host, call: Call, consume: (answer: Answer) => Promise<T>): Promise<T> {
+    let proof = await abortable(host.auth.current(call.scopes), call.signal);
+    for (let round = 0; ; round++) {
+      const { answer, own } = await this.follow(host.connections, call, proof?.header);
+      if (own && demandsLogin(answer) && round < MAX_AUTH_ROUNDS) {
+        const challenge = answer.headers['www-authenticate'] ?? (await this.challengeOf(host, call));
+        const better = await abortable(host.auth.answer(challenge, call.scopes, proof), call.signal);
+        if (better) {
+          await drain(answer);
+          proof = better;
+          continue;
+        }
+      }
+      if (!call.accept.includes(answer.status)) throw await errorFrom(answer, call, this.options.clock.now());
+      try {
+        return await consume(answer);
+      } catch (error) {
+        discard(answer);
+        throw error;
+      }
+    }
+  }
+
+  /** gcr.io may answer 401 without a challenge; the one at /v2/ is meant. */
+  private async challengeOf(host: Host, call: Call): Promise<string | string[] | undefined> {
+    if (host.auth.kind !== 'none') return undefined;
+    const { registry, signal } = call;
+    const ping = {
+      registry,
+      signal,
+      doing: 'GET /v2/',
+      method: 'GET',
+      target: '/v2/',
+      scopes: [],
+      accept: [],
+    } as const;
+    const { answer } = await this.follow(host.connections, ping, undefined);
+    await drain(answer);
+    return answer.headers['www-authenticate'];
+  }
+
+  private async follow(
+    connections: HostConnections,
+    call: Call,
+    authorization: string | undefined,
+  ): Promise<{ answer: Answer; own: boolean }> {
+    let url = new URL(call.target, connections.origin);
+    // An upload session at another host gets our bytes, never our login.
+    let proof = url.host === connections.origin.host ? authorization : undefined;
+    let own = url.host === connections.origin.host;
+    for (let hop = 0; ; hop++) {
+      const answer = await this.exchange(connections, call, url, proof);
+      if (!REDIRECTS.has(answer.status) || call.accept.includes(answer.status)) return { answer, own };
+      await drain(answer);
+      const next = this.nextHop(connections, call, answer, hop);
+      if (next.host !== url.host || next.protocol !== url.protocol) {
+        proof = undefined;
+        own = false;
+      }
+      url = next;
+    }
+  }
+
+  private nextHop(connections: HostConnections, call: Call, answer: Answer, hop: number): URL {
+    const location = header(answer, 'location');
+    const fail = (code: 'INVALID_RESPONSE' | 'FORBIDDEN_ADDRESS', why: string) =>
+      new RegistryError(code, `${subject(call)}: ${answer.url.host} redirected ${call.doing} ${why}`, {
+        ...call,
+        status: answer.status,
+      });
+    const next = location === undefined ? null : URL.parse(location, answer.url.href);
+    if (!next) throw fail('INVALID_RESPONSE', 'without a usable Location');
+    if (call.method !== 'GET' && call.method !== 'HEAD') {
+      throw fail(
+        'INVALID_RESPONSE',
+        `to ${next.host}; only reading may be redirected, configure that endpoint instead`,
+      );
+    }
+    if (hop >= MAX_REDIRECTS) throw fail('INVALID_RESPONSE', `more than ${MAX_REDIRECTS} times`);
+    const plainAllowed = connections.config.scheme === 'http' && answer.url.protocol === 'http:';
+    if (next.protocol !== 'https:' && !(plainAllowed && next.protocol === 'http:')) {
+      throw fail('FORBIDDEN_ADDRESS', `to ${next.protocol}//${next.host}, which is not https`);
+    }
+    if (next.username || next.password) throw fail('FORBIDDEN_ADDRESS', `to ${next.host} with a login in the address`);
+    return next;
+  }
+
+  /** One request on the wire. */
+  private async exchange(
+    connections: HostConnections,
+    call: Pick<Call, 'registry' | 'method' | 'headers' | 'body' | 'signal' | 'headersMs'>,
+    url: URL,
+    authorization: string | undefined,
+  ): Promise<Answer> {
+    const { timeouts, userAgent, onRequest } = this.options;
+    const began = performance.now();
+    const record = (status?: number, rateLimit?: RateLimit) =>
+      onRequest?.({
+        registry: call.registry,
+        host: url.host,
+        method: call.method,
+        ms: performance.now() - began,
+        ...(status !== undefined && { status }),
+        ...(rateLimit && { rateLimit }),
+      });
+    try {
+      const { statusCode, headers, body } = await request(url, {
+        dispatcher: connections.dispatcherFor(url),
+        method: call.method,
+        headers: { 'user-agent': userAgent, ...call.headers, ...(authorization !== undefined && { authorization }) },
+        body: call.body?.() ?? null,
+        signal: call.signal,
+        headersTimeout: call.headersMs ?? timeouts.headersMs,
+        bodyTimeout: timeouts.bodyMs,
+      });
+      record(statusCode, parseRateLimit(headers));
+      this.warn(call.registry, headers.warning);
+      return { status: statusCode, headers, body, url };
+    } catch (error) {
+      record();
+      throw error;
+    }
+  }
+
+  private warn(registry: string, headers: string | string[] | undefined): void {
+    if (headers === undefined || !this.options.onWarning) return;
+    for (const text of parseWarnings(headers)) {
+      const key = `${registry} ${text}`;
+      if (this.warned.has(key) || this.warned.size >= 1000) continue;
+      this.warned.add(key);
+      this.options.onWarning({ registry, text });
+    }
+  }
+
+  private askTokenServer(registry: string, connections: HostConnections): AskTokenServer {
+    return async ({ method, url, headers, body }) => {
+      // Shared by every call that waits for this token, so no caller's signal ends it.
+      const signal = AbortSignal.timeout(this.options.timeouts.totalMs);
+      const asked = { registry, doing: 'the request for a token' };
+      const call = {
+        ...asked,
+        method,
+        headers,
+        signal,
+        body: body === undefined ? undefined : () => Buffer.from(body),
+      };
+      try {
+        const answer = await this.exchange(connections, call, url, undefined);
+        if (answer.status !== 200) {
+          return { status: answer.status, error: await errorFrom(answer, asked, this.options.clock.now()) };
+        }
+        const bytes = await readBytes(answer, TOKEN_LIMIT, asked);
+        return { status: 200, body: parsedOrNothing(bytes) };
+      } catch (error) {
+        throw wrapFailure(error, asked);
+      }
+    };
+  }
+
+  private waitAfter(error: RegistryError, attempt: number, call: Call): number | undefined {
+    if (call.repeatable === false || attempt >= this.options.retries || !isTransient(error)) return undefined;
+    if (error.retryAfterMs !== undefined) {
+      return error.retryAfterMs <= this.options.maxRetryWaitMs ? error.retryAfterMs : undefined;
+    }
+    // An empty budget with a window of hours is not refilled by asking again.
+    if (error.code === 'RATE_LIMITED' && error.rateLimit?.remaining === 0) return undefined;
+    return backOff(attempt);
+  }
+
+  private scrubbed(host: Host, error: RegistryError): RegistryError {
+    error.message = host.auth.scrub(error.message);
+    return error;
+  }
+}
+
+/** Doubling, with jitter so that clients that failed together do not come back together. */
+function backOff(attempt: number): number {
+  const whole = BACK_OFF_MS * 2 ** attempt;
+  return whole / 2 + (Math.random() * whole) / 2;
+}
+
+function demandsLogin(answer: Answer): boolean {
+  if (answer.status === 401) return true;
+  if (answer.status !== 403) return false;
+  const challenges = parseChallenges(answer.headers['www-authenticate']);
+  return challenges.some(({ parameters }) => parameters.get('error') === 'insufficient_scope');
+}
+
+function parsedOrNothing(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return undefined; // the authorizer says that there was no usable token
+  }
+}
+
+/** Waits for work shared with others without letting this caller's signal end it. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
