@@ -40,12 +40,14 @@ export class WaveBook {
   readonly waves = new Map<string, Wave>();
   /** Waves that were opened, closed or changed since they were last taken. */
   readonly changes = new Set<Wave>();
+  /** Runs of the members of open waves. */
+  private readonly runs = new Map<string, string>();
 
   /** Called when everything that follows from an adoption is settled. */
   adopted(image: ImageNode, event: RecordedEvent<'tag.adopted'>): void {
     const { from, to, seenBy, hintedAt, reference, run } = event.data;
     // The first look at an image changes nothing, and what a run of a wave pushed belongs to that wave.
-    if (from === null || (run !== null && this.isOfWave(run))) return;
+    if (from === null || (run !== null && this.runs.has(run))) return;
     const members = membersOf(image);
     if (members.size === 0) return;
     const wave: Wave = {
@@ -72,8 +74,9 @@ export class WaveBook {
   }
 
   started(task: TaskNode, run: string): void {
-    this.mark(task, (member) => {
+    this.mark(task, (member, wave) => {
       member.run = run;
+      this.runs.set(run, wave.id);
       if (member.status === 'Waiting' || member.status === 'Failed') member.status = 'Running';
     });
   }
@@ -98,27 +101,21 @@ export class WaveBook {
       if (task.stale) member.status = member.status === 'Failed' ? 'Failed' : 'Excused';
       else if (member.status === 'Waiting') member.status = 'Settled';
       this.changes.add(wave);
-      if (wave.remaining.size === 0) wave.closedAt = time;
+      if (wave.remaining.size > 0) continue;
+      wave.closedAt = time;
+      for (const { run } of wave.members.values()) if (run !== null) this.runs.delete(run);
     }
     task.waves.clear();
   }
 
-  private mark(task: TaskNode, change: (member: WaveMember) => void): void {
+  private mark(task: TaskNode, change: (member: WaveMember, wave: Wave) => void): void {
     for (const id of task.waves) {
       const wave = this.waves.get(id);
       const member = wave?.members.get(task.name);
       if (!wave || !member) continue;
-      change(member);
+      change(member, wave);
       this.changes.add(wave);
     }
-  }
-
-  private isOfWave(run: string): boolean {
-    for (const wave of this.waves.values()) {
-      if (wave.closedAt !== null) continue;
-      for (const member of wave.members.values()) if (member.run === run) return true;
-    }
-    return false;
   }
 }
 
