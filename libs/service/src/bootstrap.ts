@@ -1,0 +1,110 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ChassisModule } from './chassis.js';
+import type { Config } from './config.js';
+import { Health } from './health.js';
+import { fastifyAdapter } from './http/server.js';
+import { createLogger, NestLogger, type ServiceLogger } from './logging.js';
+import { Metrics } from './metrics.js';
+import { mountOperations, type MountOptions } from './mount.js';
+import { Redactor } from './redactor.js';
+
+@Module({})
+class RootModule {}
+
+export interface BootstrapOptions extends Pick<
+  MountOptions,
+  'table' | 'authenticator' | 'heartbeatMs' | 'slowReaderMs' | 'firstItemMs'
+> {
+  /** Name in logs and metrics: `watcher`, `standalone` … */
+  readonly name: string;
+  readonly modules: readonly (Type | DynamicModule | Promise<DynamicModule>)[];
+  readonly config: Config;
+  readonly logger?: ServiceLogger;
+  readonly redactor?: Redactor;
+  readonly health?: Health;
+  readonly metrics?: Metrics;
+  /** After mounting, before listening: for a console's files, for instance. */
+  readonly configure?: (app: NestFastifyApplication) => void | Promise<void>;
+  /** How long requests in flight may take when it stops, in milliseconds; 10,000 unless said. */
+  readonly drainMs?: number;
+  /** Stop on SIGTERM and SIGINT; true unless said. */
+  readonly signals?: boolean;
+}
+
+export interface RunningService {
+  readonly app: NestFastifyApplication;
+  readonly http: { readonly host: string; readonly port: number; readonly url: string };
+  readonly health: Health;
+  readonly logger: ServiceLogger;
+  /** Not ready → streams end → requests in flight are answered → everything closes. Repeated calls are one. */
+  close(): Promise<void>;
+}
+
+const urlOf = (host: string, port: number): string => {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+};
+
+/** Closes while requests end: connections that became idle are closed at once, those that never do after `limitMs`. */
+const drained = async (server: Server, close: () => Promise<void>, limitMs: number): Promise<void> => {
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const limit = setTimeout(() => server.closeAllConnections(), limitMs);
+  try {
+    await close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(limit);
+  }
+};
+
+/** Starts an application of these modules: HTTP and gRPC on the configured ports. */
+export const bootstrapService = async (options: BootstrapOptions): Promise<RunningService> => {
+  const { config, name } = options;
+  const redactor = options.redactor ?? new Redactor();
+  for (const value of [config.PLINTH_TOKEN, config.PLINTH_NATS_PASSWORD]) if (value) redactor.add(value);
+  const logger = options.logger ?? createLogger({ name, level: config.PLINTH_LOG_LEVEL, redactor });
+  const health = options.health ?? new Health();
+  const metrics = options.metrics ?? new Metrics({ service: name });
+
+  const root: DynamicModule = {
+    module: RootModule,
+    imports: [ChassisModule.with({ config, logger, health, metrics, redactor }), ...options.modules],
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(root, fastifyAdapter(), {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const mounted = mountOperations(app, {
+    ...options,
+    logger,
+    health,
+    metrics,
+    validateResponses: config.PLINTH_VALIDATE_RESPONSES,
+    openapi: () => ({}),
+  });
+  await options.configure?.(app);
+  await app.listen(config.PLINTH_HTTP_PORT, config.PLINTH_HOST);
+  const address = app.getHttpServer().address() as AddressInfo;
+
+  let closing: Promise<void> | undefined;
+  const stop = (): void => void close().catch((error: unknown) => logger.error({ err: error }, 'Shutdown failed'));
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      process.off('SIGTERM', stop).off('SIGINT', stop);
+      health.stop();
+      mounted.stopStreams();
+      await drained(app.getHttpServer() as Server, () => app.close(), options.drainMs ?? 10_000);
+    })();
+    return closing;
+  };
+  if (options.signals ?? true) process.once('SIGTERM', stop).once('SIGINT', stop);
+
+  const http = { host: config.PLINTH_HOST, port: address.port, url: urlOf(config.PLINTH_HOST, address.port) };
+  logger.info({ http: http.url, operations: mounted.operations.length }, `${name} is listening`);
+  return { app, http, health, logger, close };
+};

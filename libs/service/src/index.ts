@@ -1,0 +1,17 @@
+export * from './auth/principal.js';
+export * from './bootstrap.js';
+export { requireEtag, type CallContext } from './call.js';
+export * from './chassis.js';
+export * from './config.js';
+export * from './health.js';
+export * from './idempotency.js';
+export type { KvBucket } from './kv.js';
+export * from './logging.js';
+export * from './metrics.js';
+export * from './mount.js';
+export * from './positions.js';
+export * from './problem.js';
+export * from './raw-route.js';
+export * from './redactor.js';
+export { serves, ServedService, servesTable } from './serves.js';
+export type { Handler, HandlerMap, OperationTable, Served, ServesOptions } from './serves.js';
