@@ -1,0 +1,12 @@
+export * from './clock.js';
+export { crashPoint, crashPoints, type CrashPoint } from './crash-point.js';
+export type { Decider } from './decider.js';
+export * from './errors.js';
+export { JetStreamEventLog, type JetStreamEventLogOptions } from './jetstream/event-log.js';
+export { Jet, type JetOptions, type JetStatus, type JetTls } from './jetstream/jet.js';
+export { isOlder, oldestServer } from './jetstream/server-version.js';
+export { defaultLimits, type Limits } from './jetstream/streams.js';
+export * from './log.js';
+export { silentLogger, type Logger } from './logger.js';
+export { MemoryEventLog } from './memory/memory-event-log.js';
+export { decodeAttribute, encodeAttribute } from './wire/cloud-events.js';

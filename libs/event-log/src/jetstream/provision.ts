@@ -1,0 +1,98 @@
+import { JetStreamApiError, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { Objm } from '@nats-io/obj';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { buckets } from '#libs/contracts';
+import { LogError } from '../errors.js';
+import { describeDifference, differences, streamPlans, type Difference, type Limits } from './streams.js';
+
+const blobBuckets = [buckets.contexts, buckets.snapshots];
+const kvBuckets = [
+  { name: buckets.secrets, ttl: 0, history: 5 },
+  { name: buckets.tokens, ttl: 0, history: 1 },
+  /** A lease that is not renewed is gone after this time. */
+  { name: buckets.leases, ttl: 15_000, history: 1 },
+];
+
+const existing = async (jsm: JetStreamManager, name: string): Promise<StreamConfig | undefined> => {
+  try {
+    return (await jsm.streams.info(name)).config;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === 10059) return undefined;
+    throw error;
+  }
+};
+
+/** Settings that a server can change while a stream is in use, and that lose nothing. */
+const adjustable = new Set([
+  'max_bytes',
+  'max_age',
+  'num_replicas',
+  'max_msgs_per_subject',
+  'allow_direct',
+  'subjects',
+]);
+
+/**
+ * Creates what is missing, and raises or lowers limits of what is there. Nothing else is changed on a stream that
+ * has data: what differs is said, and a person decides.
+ *
+ * @throws LogError STREAM_DIFFERS naming each setting, what it is and what it should be
+ */
+export const provision = async (connection: NatsConnection, jsm: JetStreamManager, limits: Limits): Promise<void> => {
+  const wrong: Difference[] = [];
+  for (const plan of streamPlans(limits)) {
+    const actual = await existing(jsm, plan.name);
+    if (!actual) {
+      await jsm.streams.add(plan);
+      continue;
+    }
+    const found = differences(plan, actual);
+    const fixed = found.filter(({ setting }) => adjustable.has(setting));
+    wrong.push(...found.filter(({ setting }) => !adjustable.has(setting)));
+    if (fixed.length > 0) {
+      await jsm.streams.update(
+        plan.name,
+        Object.fromEntries(fixed.map(({ setting, shouldBe }) => [setting, shouldBe])) as Partial<StreamConfig>,
+      );
+    }
+  }
+  if (wrong.length > 0) throw streamDiffers(wrong);
+
+  const objects = new Objm(connection);
+  for (const name of blobBuckets) {
+    await objects.create(name, { storage: 'file', replicas: limits.replicas, max_bytes: limits.blobsMaxBytes });
+  }
+  const kvm = new Kvm(connection);
+  for (const { name, ttl, history } of kvBuckets) {
+    await kvm.create(name, {
+      storage: 'file',
+      replicas: limits.replicas,
+      max_bytes: limits.kvMaxBytes,
+      history,
+      ...(ttl > 0 ? { ttl } : {}),
+    });
+  }
+};
+
+export const streamDiffers = (found: readonly Difference[]): LogError =>
+  new LogError(
+    'STREAM_DIFFERS',
+    `The streams are not as Plinth needs them: ${found.map(describeDifference).join('; ')}. ` +
+      'Correct them (nats stream edit), or move the data to a new stream.',
+  );
+
+/** What is missing or different, in words; empty when all is well. Changes nothing. */
+export const check = async (jsm: JetStreamManager, limits: Limits): Promise<string[]> => {
+  const problems: string[] = [];
+  for (const plan of streamPlans(limits)) {
+    const actual = await existing(jsm, plan.name);
+    if (!actual) problems.push(`${plan.name}: there is no such stream; create it with: plinth provision`);
+    else problems.push(...differences(plan, actual).map(describeDifference));
+  }
+  for (const name of [...blobBuckets.map((b) => `OBJ_${b}`), ...kvBuckets.map((b) => `KV_${b.name}`)]) {
+    if (!(await existing(jsm, name)))
+      problems.push(`${name}: there is no such bucket; create it with: plinth provision`);
+  }
+  return problems;
+};
