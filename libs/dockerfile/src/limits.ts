@@ -16,7 +16,7 @@ export const MAX_EXPANDED_LENGTH = 16 * 1024;
 export const MAX_EXPANSION_DEPTH = 100;
 
 /** Characters written and pattern positions tried by all expansions of one resolution together. */
-export const EXPANSION_BUDGET = 20_000_000;
+export const EXPANSION_BUDGET = 5_000_000;
 
 /** Different images of one Dockerfile; each costs whoever asked a request to a registry. */
 export const MAX_IMAGES = 1000;

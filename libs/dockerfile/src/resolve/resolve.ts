@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type { Platform } from '#libs/oci';
 import { platformKey } from '#libs/oci';
 import { DockerfileError, isDockerfileError, quote } from '../errors.js';
@@ -56,6 +57,8 @@ export async function resolveDockerfile(text: string, options: ResolveOptions = 
   const readTriggers = triggerReader(settings);
   const budget = new Budget();
   for (const platform of settings.platforms) {
+    // The largest file takes a while: whatever else this process does gets its turn between platforms.
+    if (target) await otherWork();
     const { escape } = file;
     const scope = globalScope(stages, settings, platform, escape, budget);
     const binding = buildStates(stages, scope, settings, platform, { escape, budget });
