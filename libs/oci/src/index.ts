@@ -2,6 +2,7 @@ export { AddressPolicy, ForbiddenAddressError } from './address-policy.js';
 export * from './challenges.js';
 export * from './client.js';
 export * from './clock.js';
+export * from './docker-config.js';
 export * from './errors.js';
 export { UploadSourceError } from './failures.js';
 export {
@@ -25,10 +26,12 @@ export {
   platformsOf,
 } from './manifest.js';
 export type { FetchedManifest, ManifestHead, PutResult } from './manifests.js';
+export * from './layout.js';
 export * from './media-types.js';
 export type { CallOptions, Repository } from './operations.js';
 export type { PingResult } from './ping.js';
 export * from './platform.js';
+export * from './push-layout.js';
 export type { BlobStream } from './pulls.js';
 export * from './rate-limit.js';
 export * from './reference.js';
