@@ -1,4 +1,5 @@
 import { Budget, ExpansionError, lex } from '../expand/index.js';
+import { trimLeft } from '../text.js';
 
 export interface Heredoc {
   readonly name: string;
@@ -7,7 +8,7 @@ export interface Heredoc {
 }
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
-const MARK = /^\d*<<(-?)\s*([^<]*)$/;
+const MARK = /^\d*<<(-?)/;
 
 /**
  * The heredocs that a RUN, COPY or ADD line opens, in order. BuildKit splits the line with its shell lexer and looks at
@@ -19,10 +20,12 @@ export function heredocsOf(line: string): Heredoc[] {
   if (!line.includes('<<')) return [];
   const heredocs: Heredoc[] = [];
   for (const word of wordsOf(line)) {
-    const match = MARK.exec(word);
-    if (!match?.[2]) continue;
-    const { words } = lex(match[2], NO_VARIABLES, { escape: '\\', skipUnset: true, maxLength: Infinity });
-    if (words.length === 1) heredocs.push({ name: words[0] as string, chomp: match[1] === '-' });
+    const mark = MARK.exec(word);
+    // Cut, not matched: a pattern for the blanks and the rest would try every way to share them out.
+    const end = mark ? trimLeft(word.slice(mark[0].length)) : '';
+    if (!mark || end === '' || end.includes('<')) continue;
+    const { words } = lex(end, NO_VARIABLES, { escape: '\\', skipUnset: true, maxLength: Infinity });
+    if (words.length === 1) heredocs.push({ name: words[0] as string, chomp: mark[1] === '-' });
   }
   return heredocs;
 }
