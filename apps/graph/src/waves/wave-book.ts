@@ -39,9 +39,32 @@ export interface Wave {
 export class WaveBook {
   readonly waves = new Map<string, Wave>();
   /** Waves that were opened, closed or changed since they were last taken. */
-  readonly changes = new Set<Wave>();
+  private readonly changes = new Set<Wave>();
   /** Runs of the members of open waves. */
   private readonly runs = new Map<string, string>();
+
+  takeChanges(): Wave[] {
+    const taken = [...this.changes];
+    this.changes.clear();
+    return taken;
+  }
+
+  /** Puts an open wave back as it was stored. */
+  restore(stored: Omit<Wave, 'members' | 'remaining'> & { members: WaveMember[]; remaining: string[] }): void {
+    const members = new Map(stored.members.map((member) => [member.task, member]));
+    this.waves.set(stored.id, { ...stored, members, remaining: new Set(stored.remaining) });
+    for (const { run } of stored.members) if (run !== null && stored.closedAt === null) this.runs.set(run, stored.id);
+  }
+
+  /** `wave.opened` or `wave.closed` is in the log. A wave that is closed and said to be leaves memory. */
+  announced(id: string, closed: boolean): void {
+    const wave = this.waves.get(id);
+    if (!wave) return;
+    wave.announced = true;
+    wave.closeAnnounced ||= closed;
+    this.changes.add(wave);
+    if (wave.closeAnnounced && wave.closedAt !== null) this.waves.delete(id);
+  }
 
   /** Called when everything that follows from an adoption is settled. */
   adopted(image: ImageNode, event: RecordedEvent<'tag.adopted'>): void {

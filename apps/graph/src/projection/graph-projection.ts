@@ -1,0 +1,207 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Projection, RecordedEvent } from '#libs/event-log';
+import { GraphModel } from '../model/graph-model.js';
+import type { ImageNode, TaskNode } from '../model/nodes.js';
+import { WaveBook, type Wave } from '../waves/wave-book.js';
+import { RunBook } from './run-book.js';
+
+/** Facts of a task, as they are stored; the rest of the node is derived from them. */
+type StoredTask = Pick<
+  TaskNode,
+  | 'definition'
+  | 'definitionHash'
+  | 'definedAt'
+  | 'scan'
+  | 'standing'
+  | 'failures'
+  | 'circuit'
+  | 'declined'
+  | 'offer'
+  | 'unsettledSince'
+> & {
+  readonly runs: readonly unknown[];
+  readonly unanswered: { readonly run: string; readonly references: string[] } | null;
+  readonly waves: readonly string[];
+};
+
+const storeTask = (task: TaskNode): StoredTask => ({
+  definition: task.definition,
+  definitionHash: task.definitionHash,
+  definedAt: task.definedAt,
+  scan: task.scan,
+  standing: task.standing,
+  failures: task.failures,
+  circuit: task.circuit,
+  declined: task.declined,
+  offer: task.offer,
+  unsettledSince: task.unsettledSince,
+  runs: [...task.runs.values()].map((run) => ({ ...run, answered: [...run.answered] })),
+  unanswered: task.unanswered && { run: task.unanswered.run, references: [...task.unanswered.references] },
+  waves: [...task.waves],
+});
+
+const stateOf = (task: TaskNode): string =>
+  !task.definition ? 'Deleted' : task.stale ? 'Stale' : task.unsettled ? 'Behind' : 'Fresh';
+
+/**
+ * The graph, stored: tasks, images, edges, runs and waves. The model in memory is brought up to date with each event;
+ * what it changed is written once a batch, in the transaction that moves the checkpoint.
+ */
+export class GraphProjection implements Projection {
+  readonly name = 'graph';
+  readonly version = 1;
+  readonly schema = `
+    CREATE TABLE graph_task (name TEXT PRIMARY KEY, team TEXT, state TEXT NOT NULL, pending INTEGER NOT NULL, facts TEXT NOT NULL);
+    CREATE INDEX graph_task_state ON graph_task (state, name);
+    CREATE TABLE graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
+    CREATE INDEX graph_edge_reference ON graph_edge (reference, task);
+    CREATE TABLE graph_image (reference TEXT PRIMARY KEY, adoptions TEXT NOT NULL);
+    CREATE TABLE graph_wave (id TEXT PRIMARY KEY, position INTEGER NOT NULL, open INTEGER NOT NULL, facts TEXT NOT NULL);
+    CREATE INDEX graph_wave_position ON graph_wave (position);
+    ${RunBook.schema}
+  `;
+
+  readonly waves = new WaveBook();
+  readonly runs = new RunBook();
+  readonly model = new GraphModel({
+    adopted: (image, event) => this.waves.adopted(image, event),
+    settled: (task, event) => this.waves.settled(task, event.time),
+    succeeded: (task, event) => this.waves.succeeded(task, event.data.run, event.data.unchanged),
+  });
+  /** Tasks that must be decided again; taken by the process manager after the batch. */
+  private undecided = new Set<TaskNode>();
+  private linked = new Set<TaskNode>();
+  private write!: Record<'task' | 'image' | 'wave' | 'unlink' | 'link', Statement>;
+
+  open(db: Database): void {
+    this.write = {
+      task: db.prepare('INSERT OR REPLACE INTO graph_task VALUES (?, ?, ?, ?, ?)'),
+      image: db.prepare('INSERT OR REPLACE INTO graph_image VALUES (?, ?)'),
+      wave: db.prepare('INSERT OR REPLACE INTO graph_wave VALUES (?, ?, ?, ?)'),
+      unlink: db.prepare('DELETE FROM graph_edge WHERE task = ?'),
+      link: db.prepare('INSERT OR REPLACE INTO graph_edge VALUES (?, ?, ?, ?, ?, ?)'),
+    };
+    this.runs.open(db);
+    for (const { name, facts } of db.prepare('SELECT name, facts FROM graph_task').iterate() as Rows<
+      'name' | 'facts'
+    >) {
+      const { runs, unanswered, waves, ...stored } = JSON.parse(facts) as StoredTask;
+      const task = Object.assign(this.model.task(name), stored);
+      for (const run of runs as (Parameters<TaskNode['runs']['set']>[1] & { answered: Iterable<string> })[]) {
+        task.runs.set(run.run, { ...run, answered: new Set(run.answered) });
+      }
+      task.unanswered = unanswered && { run: unanswered.run, references: new Set(unanswered.references) };
+      for (const wave of waves) task.waves.add(wave);
+    }
+    for (const row of db.prepare('SELECT * FROM graph_image').iterate() as Rows<'reference' | 'adoptions'>) {
+      this.model.image(row.reference).adoptions = JSON.parse(row.adoptions) as ImageNode['adoptions'];
+    }
+    for (const { facts } of db.prepare('SELECT facts FROM graph_wave WHERE open').iterate() as Rows<'facts'>) {
+      this.waves.restore(JSON.parse(facts) as Parameters<WaveBook['restore']>[0]);
+    }
+    this.model.restore();
+    for (const task of this.model.tasks.values()) this.undecided.add(task);
+  }
+
+  apply(event: RecordedEvent): void {
+    this.runs.apply(event);
+    this.model.apply(event);
+    switch (event.type) {
+      case 'run.started':
+      case 'run.failed':
+      case 'run.timed-out': {
+        const task = this.runs.taskOf(event.data.run);
+        const node = task === null ? undefined : this.model.tasks.get(task);
+        if (node && event.type === 'run.started') this.waves.started(node, event.data.run);
+        else if (node) this.waves.failed(node);
+        return;
+      }
+      case 'task.created':
+      case 'task.updated':
+        this.linked.add(this.model.task(event.data.definition.name));
+        return;
+      case 'task.scanned':
+      case 'task.deleted':
+        this.linked.add(this.model.task(event.data.task));
+        return;
+      case 'run.succeeded':
+        if (event.data.task) this.linked.add(this.model.task(event.data.task));
+        return;
+      case 'wave.opened':
+      case 'wave.closed':
+        this.waves.announced(event.data.wave, event.type === 'wave.closed');
+        return;
+      default:
+    }
+  }
+
+  /** Writes what the batch changed; called before its transaction commits. */
+  flush(): void {
+    const { tasks, images } = this.model.changes;
+    for (const task of tasks) {
+      this.undecided.add(task);
+      this.write.task.run(
+        task.name,
+        task.definition?.team ?? null,
+        stateOf(task),
+        Number(task.pending),
+        JSON.stringify(storeTask(task)),
+      );
+    }
+    for (const image of images) this.write.image.run(image.reference, JSON.stringify(image.adoptions));
+    for (const task of this.linked) {
+      this.write.unlink.run(task.name);
+      if (!task.definition) continue;
+      for (const { reference, role, via, pinned, platforms } of edgesOf(task)) {
+        this.write.link.run(task.name, reference, role, via, Number(pinned), JSON.stringify(platforms));
+      }
+    }
+    for (const wave of this.waves.takeChanges()) {
+      this.write.wave.run(
+        wave.id,
+        wave.position,
+        Number(wave.closedAt === null || !wave.closeAnnounced),
+        JSON.stringify(storeWave(wave)),
+      );
+    }
+    this.runs.flush();
+    tasks.clear();
+    images.clear();
+    this.linked.clear();
+  }
+
+  takeUndecided(): ReadonlySet<TaskNode> {
+    const taken = this.undecided;
+    this.undecided = new Set();
+    return taken;
+  }
+}
+
+type Rows<K extends string> = IterableIterator<Record<K, string>>;
+
+const storeWave = (wave: Wave) => ({ ...wave, members: [...wave.members.values()], remaining: [...wave.remaining] });
+export type StoredWave = ReturnType<typeof storeWave>;
+
+interface Edge {
+  readonly reference: string;
+  readonly role: string;
+  readonly via: string;
+  readonly pinned: boolean;
+  readonly platforms: readonly string[];
+}
+
+/** The inputs of a task with how they are used, from the newest of scan and standing run. */
+export const edgesOf = (task: TaskNode): Edge[] => {
+  const { scan, standing } = task;
+  const current = standing?.definitionHash === task.definitionHash;
+  if (standing && ((current && standing.position > (scan?.position ?? 0)) || scan?.status !== 'Known')) {
+    return standing.inputs.map(({ reference, role, via, platforms }) => ({
+      reference,
+      role,
+      via,
+      pinned: reference.includes('@'),
+      platforms: Object.keys(platforms),
+    }));
+  }
+  return scan?.status === 'Known' ? [...scan.inputs] : [];
+};
