@@ -6,6 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChassisModule } from './chassis.js';
 import type { Config } from './config.js';
 import { Health } from './health.js';
+import { ConnectionDrain } from './http/drain.js';
 import { fastifyAdapter } from './http/server.js';
 import { createLogger, NestLogger, type ServiceLogger } from './logging.js';
 import { Metrics } from './metrics.js';
@@ -49,18 +50,6 @@ const urlOf = (host: string, port: number): string => {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 };
 
-/** Closes while requests end: connections that became idle are closed at once, those that never do after `limitMs`. */
-const drained = async (server: Server, close: () => Promise<void>, limitMs: number): Promise<void> => {
-  const idle = setInterval(() => server.closeIdleConnections(), 20);
-  const limit = setTimeout(() => server.closeAllConnections(), limitMs);
-  try {
-    await close();
-  } finally {
-    clearInterval(idle);
-    clearTimeout(limit);
-  }
-};
-
 /** Starts an application of these modules: HTTP and gRPC on the configured ports. */
 export const bootstrapService = async (options: BootstrapOptions): Promise<RunningService> => {
   const { config, name } = options;
@@ -88,6 +77,7 @@ export const bootstrapService = async (options: BootstrapOptions): Promise<Runni
     openapi: () => ({}),
   });
   await options.configure?.(app);
+  const drain = new ConnectionDrain(app.getHttpServer() as Server);
   await app.listen(config.PLINTH_HTTP_PORT, config.PLINTH_HOST);
   const address = app.getHttpServer().address() as AddressInfo;
 
@@ -98,7 +88,7 @@ export const bootstrapService = async (options: BootstrapOptions): Promise<Runni
       process.off('SIGTERM', stop).off('SIGINT', stop);
       health.stop();
       mounted.stopStreams();
-      await drained(app.getHttpServer() as Server, () => app.close(), options.drainMs ?? 10_000);
+      await drain.close(() => app.close(), options.drainMs ?? 10_000);
     })();
     return closing;
   };

@@ -20,8 +20,8 @@ export const fastifyAdapter = (): FastifyAdapter =>
     keepAliveTimeout: 72_000,
     genReqId: () => randomUUID(),
     // What the router itself refuses, such as a path that cannot be decoded, never reaches the filter below.
-    frameworkErrors: (error, request, reply) => {
-      sendProblem(request as FastifyRequest, reply as unknown as FastifyReply, asPlinthError(error), randomUUID());
+    frameworkErrors: (error: Error, request: unknown, reply: unknown) => {
+      void sendProblem(request as FastifyRequest, reply as FastifyReply, asPlinthError(error), randomUUID());
     },
   });
 
