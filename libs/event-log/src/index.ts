@@ -1,5 +1,13 @@
 export * from './clock.js';
 export { crashPoint, crashPoints, type CrashPoint } from './crash-point.js';
+export {
+  Commands,
+  type CatchUp,
+  type CommandMeta,
+  type CommandResult,
+  type CommandsOptions,
+} from './commands/commands.js';
+export { Mutex } from './commands/mutex.js';
 export type { Decider } from './decider.js';
 export * from './errors.js';
 export { JetStreamEventLog, type JetStreamEventLogOptions } from './jetstream/event-log.js';
@@ -10,3 +18,6 @@ export * from './log.js';
 export { silentLogger, type Logger } from './logger.js';
 export { MemoryEventLog } from './memory/memory-event-log.js';
 export { decodeAttribute, encodeAttribute } from './wire/cloud-events.js';
+export { AggregateStore, type AggregateStoreOptions, type Known } from './projection/aggregate-store.js';
+export type { Projection } from './projection/projection.js';
+export { Projector, type BatchListener, type ProjectorOptions, type SnapshotSource } from './projection/projector.js';

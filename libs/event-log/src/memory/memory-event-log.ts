@@ -65,6 +65,8 @@ export class MemoryEventLog implements EventLog {
       }
       position += events.length;
       yield { events, caughtUp: position === this.#first + this.#events.length - 1 };
+      // As a socket would: others get their turn between batches.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
