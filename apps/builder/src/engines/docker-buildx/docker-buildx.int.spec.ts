@@ -1,0 +1,9 @@
+import { join } from 'node:path';
+import { engineConformance } from '../conformance.js';
+import { DockerBuildxEngine } from './docker-buildx.js';
+import { ManagedDockerd } from './managed-dockerd.js';
+
+engineConformance('docker-buildx', async (dir) => {
+  const daemon = new ManagedDockerd({ dir: join(dir, 'dockerd') });
+  return new DockerBuildxEngine({ workDir: join(dir, 'jobs'), daemon });
+});

@@ -1,0 +1,71 @@
+import type { BuildFailureCode, EngineErrorCode } from '../engine.js';
+
+export type Diagnosis =
+  | { readonly kind: 'failed'; readonly code: BuildFailureCode; readonly reason: string }
+  | { readonly kind: 'ours'; readonly code: EngineErrorCode; readonly reason: string };
+
+type Rule = readonly [pattern: RegExp, diagnose: (match: RegExpExecArray) => Diagnosis];
+
+const failed = (code: BuildFailureCode, reason: string): Diagnosis => ({ kind: 'failed', code, reason });
+const ours = (code: EngineErrorCode, reason: string): Diagnosis => ({ kind: 'ours', code, reason });
+
+/** BuildKit's words, the most specific first: a command's own text may contain any of the others. */
+const rules: readonly Rule[] = [
+  [
+    /process "([\s\S]*)" did not complete successfully: exit code: (\d+)/,
+    ([, command, code]) => failed('STEP_FAILED', `The command "${plain(command)}" ended with exit code ${code}.`),
+  ],
+  [
+    /failed to read dockerfile: open ([^:]*): no such file or directory/,
+    ([, file]) => failed('DOCKERFILE_NOT_FOUND', `The Dockerfile ${file} is not in the context.`),
+  ],
+  [
+    /target stage "?([^"\s]*)"? could not be found/,
+    ([, name]) => failed('TARGET_NOT_FOUND', `The Dockerfile has no stage named "${name}".`),
+  ],
+  [
+    /source "docker-image:\/\/([^"]*)" (?:denied|not allowed) by policy/,
+    ([, name]) =>
+      failed('BASE_NOT_PINNED', `The build uses the image ${name}, for which no digest was resolved before.`),
+  ],
+  [
+    /(dockerfile parse error[^\n]*|unknown instruction[^\n]*|failed to (?:create LLB definition|parse)[^\n]*|no build stage in current context[^\n]*)/,
+    ([, words]) => failed('DOCKERFILE_INVALID', `${words}`),
+  ],
+  [
+    /failed to calculate checksum of ref [^"]*"([^"]*)": not found/,
+    ([, file]) => failed('CONTEXT_FILE_NOT_FOUND', `The file ${file} is not in the context.`),
+  ],
+  [/no space left on device/, ([words]) => ours('DISK_FULL', `The engine's disk is full: ${words}`)],
+  [
+    /(?:failed to resolve source metadata for|failed to copy:|failed to fetch) ?([^:\s]*[^\s]*?): .*(?:connection refused|i\/o timeout|no such host|TLS handshake|x509|server gave HTTP response|EOF|connection reset|(?:429|50\d) )/,
+    ([words]) => ours('REGISTRY_UNAVAILABLE', `A registry did not answer as it should: ${words}`),
+  ],
+  [
+    /(?:failed to resolve source metadata for |)([^\s"]+): (?:[^\n]*: )?(?:401 Unauthorized|403 Forbidden|authorization failed|insufficient_scope[^\n]*|failed to authorize[^\n]*)/,
+    ([words]) => failed('BASE_ACCESS_DENIED', `A base image may not be read with the credentials given: ${words}`),
+  ],
+  [
+    /failed to resolve source metadata for ([^\s"]+): [^\n]*(?:not found|does not exist|manifest unknown)/,
+    ([, name]) => failed('BASE_NOT_FOUND', `The base image ${name} does not exist.`),
+  ],
+  [
+    /Cannot connect to the Docker daemon|error reading from server|transport is closing|connection error|closing transport|no such file or directory.*docker\.sock|rpc error: code = Unavailable/,
+    ([words]) => ours('ENGINE_UNAVAILABLE', `The Docker daemon is gone: ${words}`),
+  ],
+];
+
+/** Says in words whose fault an unsuccessful `docker buildx build` was, from what it printed beside its progress. */
+export function diagnose(words: string): Diagnosis {
+  const error = words.slice(Math.max(0, words.lastIndexOf('ERROR: ')));
+  for (const [pattern, found] of rules) {
+    const match = pattern.exec(error);
+    if (match !== null) return found(match);
+  }
+  return failed(
+    'BUILD_FAILED',
+    error.replace(/^ERROR: (?:failed to solve: )?/, '').trim() || 'docker buildx failed without a word.',
+  );
+}
+
+const plain = (command = '') => command.replace(/^\/bin\/sh -c /, '');

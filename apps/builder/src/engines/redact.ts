@@ -1,0 +1,17 @@
+const shown = '***';
+
+/**
+ * Replaces secret values in text. Lines of a value are secret by themselves, as output arrives line by line; a line of
+ * fewer than three characters is not, or every `}` of a log would vanish.
+ */
+export function redactor(secrets: Readonly<Record<string, string>>): (text: string) => string {
+  const values = new Set<string>();
+  for (const value of Object.values(secrets)) {
+    if (value !== '') values.add(value);
+    for (const line of value.split(/\r?\n/)) if (line.trim().length >= 3) values.add(line.trim());
+  }
+  // JSON and shells quote; the longest first, or a part would hide the whole.
+  for (const value of [...values]) values.add(JSON.stringify(value).slice(1, -1));
+  const ordered = [...values].sort((a, b) => b.length - a.length);
+  return (text) => ordered.reduce((result, value) => result.replaceAll(value, shown), text);
+}

@@ -1,0 +1,8 @@
+/**
+ * Which engines are tested here: all, unless `PLINTH_TEST_ENGINES` (names, comma-separated) leaves one out on purpose.
+ * `npm test` leaves Buildah out, and says so, where it is not installed.
+ */
+export function isTested(engine: string): boolean {
+  const wanted = process.env['PLINTH_TEST_ENGINES'];
+  return wanted === undefined || wanted.split(',').some((name) => name.trim() === engine);
+}
