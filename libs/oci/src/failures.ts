@@ -17,13 +17,15 @@ const BROKEN = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
-const RETRIED_STATUS = (status: number) =>
-  status === 408 || status === 429 || (status >= 500 && ![501, 505].includes(status));
 
 /** Whether repeating the same request may help: 408, 429, 5xx, and connections that broke. Silence is not repeated. */
 export function isTransient(error: RegistryError): boolean {
-  if (error.status !== undefined && error.code !== 'TOO_LARGE') return RETRIED_STATUS(error.status);
+  if (error.status !== undefined && error.code !== 'TOO_LARGE') return isTransientStatus(error.status);
   return error.code === 'UNAVAILABLE' && BROKEN.has(codeOf(error.cause) ?? '');
+}
+
+function isTransientStatus(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }
 
 /** Any failure of a request as a RegistryError that says which registry and what was being done. */

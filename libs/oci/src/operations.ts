@@ -39,6 +39,14 @@ export function about(
   return { registry: ref.registry, reference: named ? formatReference(ref) : repositoryName(ref), doing };
 }
 
+/** As {@link about}, for what concerns the repository and not the tag that the reference happens to have. */
+export function aboutRepository(
+  { registry, repository }: Repository,
+  doing: string,
+): { registry: string; reference: string; doing: string } {
+  return about({ registry, repository }, doing);
+}
+
 /** Runs a parser over what a registry sent; its complaint becomes a {@link RegistryError} about that registry. */
 export function parsed<T>(ref: Repository | Reference, parse: () => T): T {
   try {

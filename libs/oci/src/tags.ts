@@ -1,7 +1,7 @@
 import { type Answer, header, readBytes } from './answers.js';
 import { RegistryError } from './errors.js';
 import { parseJson } from './manifest.js';
-import { about, type CallOptions, parsed, pullScope, type Repository } from './operations.js';
+import { aboutRepository, type CallOptions, parsed, pullScope, type Repository } from './operations.js';
 import { isTag } from './reference.js';
 import type { Transport } from './transport.js';
 
@@ -20,7 +20,7 @@ export async function listTags(
 ): Promise<string[]> {
   const tags = new Set<string>();
   const path = `/v2/${repository.repository}/tags/list`;
-  const call = about(repository, 'GET tags');
+  const call = aboutRepository(repository, 'GET tags');
   for await (const bytes of pages(transport, repository, path, `n=${PAGE_SIZE}`, call.doing, options)) {
     const page = parsed(repository, () => parseJson(bytes, 'tag list')) as { tags?: unknown } | null;
     const listed = page?.tags ?? [];
@@ -43,7 +43,7 @@ export async function* pages(
   onFirst?: (answer: Answer) => void,
 ): AsyncGenerator<Buffer> {
   const call = {
-    ...about(repository, doing),
+    ...aboutRepository(repository, doing),
     method: 'GET' as const,
     scopes: [pullScope(repository)],
     accept: [200],
@@ -69,7 +69,7 @@ export async function* pages(
  * The query of the next page. Only the query is taken: Artifactory forgets a part of the path in its links, and no link
  * can then lead elsewhere. One to another host is refused all the same, somebody wants us there.
  */
-function nextQuery(answer: Answer, call: ReturnType<typeof about>): string | undefined {
+function nextQuery(answer: Answer, call: ReturnType<typeof aboutRepository>): string | undefined {
   const link = header(answer, 'link');
   const target = link === undefined ? undefined : /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link)?.[1];
   if (target === undefined) return undefined;

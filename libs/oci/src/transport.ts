@@ -316,6 +316,7 @@ export class Transport {
 
   private scrubbed(host: Host, error: RegistryError): RegistryError {
     error.message = host.auth.scrub(error.message);
+    if (error.stack !== undefined) error.stack = host.auth.scrub(error.stack);
     return error;
   }
 }

@@ -4,7 +4,7 @@ import { mismatch } from './blobs.js';
 import { isRegistryError, RegistryError } from './errors.js';
 import { isTransient, UploadSourceError } from './failures.js';
 import type { Descriptor } from './manifest.js';
-import { about, type CallOptions, pullScope, pushScope, type Repository } from './operations.js';
+import { about, aboutRepository, type CallOptions, pullScope, pushScope, type Repository } from './operations.js';
 import { type Digest, isDigest } from './reference.js';
 import type { Transport } from './transport.js';
 
@@ -67,7 +67,7 @@ async function open(
   options: CallOptions,
   mount?: { digest: Digest; from: Repository },
 ): Promise<Session> {
-  const call = about(target, mount ? 'POST mount' : 'POST upload');
+  const call = aboutRepository(target, mount ? 'POST mount' : 'POST upload');
   const query = mount && new URLSearchParams({ mount: mount.digest, from: mount.from.repository });
   const scopes = [pushScope(target), ...(mount ? [pullScope(mount.from)] : [])];
   const path = `/v2/${target.repository}/blobs/uploads/`;
@@ -154,7 +154,12 @@ async function put(
 }
 
 async function cancel(transport: Transport, target: Repository, location: URL, options: CallOptions): Promise<void> {
-  const call = { ...about(target, 'DELETE upload'), method: 'DELETE', target: location, repeatable: false } as const;
+  const call = {
+    ...aboutRepository(target, 'DELETE upload'),
+    method: 'DELETE',
+    target: location,
+    repeatable: false,
+  } as const;
   try {
     await transport.send({ ...call, scopes: [pushScope(target)], accept: [200, 202, 204, 404], ...options }, drain);
   } catch (error) {
