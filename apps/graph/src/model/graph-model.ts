@@ -61,10 +61,11 @@ export class GraphModel {
         return this.define(event);
       case 'task.deleted': {
         const task = this.task(event.data.task);
+        const before = new Set(outputsOf(task));
         task.definition = null;
         task.scan = null;
         task.circuit = null;
-        this.relink(task, event);
+        this.relink(task, event, before);
         return;
       }
       case 'task.scanned': {

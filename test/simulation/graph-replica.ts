@@ -1,0 +1,171 @@
+import type { EventData, EventType } from '#libs/contracts';
+import type { RecordedEvent } from '#libs/event-log';
+import { evaluate, type Patience } from '../../apps/graph/src/model/evaluate.js';
+import { GraphModel } from '../../apps/graph/src/model/graph-model.js';
+import type { TaskNode } from '../../apps/graph/src/model/nodes.js';
+import { rebuildDecider, type RebuildState } from '../../apps/graph/src/rebuilds/rebuild.decider.js';
+import type { Chance } from './chance.js';
+import type { Shown } from './history.js';
+import type { Agenda, SimulatedLog } from './log.js';
+
+/** The real code that a replica runs; a planted bug replaces one of these. */
+export interface GraphParts {
+  readonly model: () => GraphModel;
+  readonly evaluate: typeof evaluate;
+  readonly decide: () => typeof rebuildDecider.decide;
+  /** False: a replica appends whatever was appended meanwhile. */
+  readonly expectsSequence: boolean;
+}
+
+export const realGraph: GraphParts = {
+  model: () => new GraphModel(),
+  evaluate,
+  decide: () => rebuildDecider.decide,
+  expectsSequence: true,
+};
+
+interface Options {
+  readonly name: string;
+  readonly log: SimulatedLog;
+  readonly agenda: Agenda;
+  readonly chance: Chance;
+  readonly parts: GraphParts;
+  readonly patience: Patience;
+  readonly lagMs: number;
+  readonly show: (shown: Shown) => void;
+}
+
+/** A replica of the graph service: the model, the decider, and the thin shell that appends what they decide. */
+export class GraphReplica {
+  private readonly model: GraphModel;
+  private readonly decide: typeof rebuildDecider.decide;
+  private readonly states = new Map<string, { state: RebuildState; sequence: number }>();
+  private readonly dirty = new Set<TaskNode>();
+  private readonly appending = new Set<TaskNode>();
+  private position = 0;
+  private woken = false;
+  private gone = false;
+
+  constructor(private readonly options: Options) {
+    this.model = options.parts.model();
+    this.decide = options.parts.decide();
+    options.log.onEvent(() => this.wake());
+  }
+
+  /** Another process with an empty memory takes its place; it reads the log from the beginning. */
+  restart(): GraphReplica {
+    this.gone = true;
+    const next = new GraphReplica(this.options);
+    next.readAll();
+    // What it had read is what the new one knows when it has read as much; it has nothing new to say of that.
+    if (this.position === next.position && this.dirty.size === 0 && this.appending.size === 0) {
+      const [before, after] = [this.view(), next.view()];
+      for (const [task, state] of before) {
+        if (JSON.stringify(state) !== JSON.stringify(after.get(task))) {
+          throw new Error(
+            `${task}: ${JSON.stringify(state)} before the restart, then ${JSON.stringify(after.get(task))}`,
+          );
+        }
+      }
+      for (const task of next.model.tasks.values()) {
+        const said = next.proposals(task);
+        if (said.length > 0) throw new Error(`${task.name}: said after a restart: ${JSON.stringify(said)}`);
+      }
+    }
+    next.wake();
+    return next;
+  }
+
+  private wake(): void {
+    if (this.woken || this.gone) return;
+    this.woken = true;
+    const { agenda, chance, name, lagMs } = this.options;
+    agenda.in(lagMs > 0 ? chance.between(`${name} reads`, 0, lagMs >> 1) : 0, 0, () => {
+      this.woken = false;
+      if (this.gone) return;
+      this.readAll();
+      this.act();
+    });
+  }
+
+  private readAll(): void {
+    const { events } = this.options.log;
+    while (this.position < events.length) {
+      const event = events[this.position]!;
+      this.model.apply(event);
+      this.position = event.sequence;
+      if (event.type === 'rebuild.due' || event.type === 'rebuild.blocked' || event.type === 'rebuild.settled') {
+        const state = rebuildDecider.evolve(
+          this.stateOf(event.aggregate.id).state,
+          event as RecordedEvent<'rebuild.due'>,
+        );
+        this.states.set(event.aggregate.id, { state, sequence: event.sequence });
+      }
+      this.options.show({ position: this.position, tasks: this.view() });
+    }
+    for (const task of this.model.changes.tasks) this.dirty.add(task);
+    this.model.changes.tasks.clear();
+    this.model.changes.images.clear();
+  }
+
+  private act(): void {
+    const { agenda, chance, log, name, lagMs, parts } = this.options;
+    for (const task of this.dirty) {
+      if (this.appending.has(task)) continue;
+      this.dirty.delete(task);
+      const proposals = this.proposals(task);
+      if (proposals.length === 0) continue;
+      const { sequence } = this.stateOf(task.name);
+      this.appending.add(task);
+      const append = () => {
+        this.appending.delete(task);
+        if (this.gone) return;
+        for (const { type, data } of proposals) {
+          const expected = parts.expectsSequence ? sequence : undefined;
+          const added = log.append(
+            { kind: 'rebuild', id: task.name },
+            type as EventType,
+            data as EventData<EventType>,
+            expected,
+          );
+          if (!added) this.dirty.add(task);
+        }
+        this.wake();
+      };
+      if (lagMs > 0) agenda.in(chance.between(`${name} appends`, 0, lagMs >> 1), 1, append);
+      else append();
+    }
+  }
+
+  private proposals(task: TaskNode) {
+    const { agenda, patience, parts } = this.options;
+    const evaluation = parts.evaluate(task, this.model.images, agenda.now, patience);
+    if (evaluation.kind === 'blocked' && evaluation.again !== null) {
+      agenda.in(Math.max(1, evaluation.again - agenda.now), 0, () => {
+        this.dirty.add(task);
+        this.wake();
+      });
+    }
+    const command = {
+      task: task.name,
+      evaluation,
+      offerOver: task.offer?.over ?? true,
+      basis: this.position,
+      waves: [],
+    };
+    return this.decide(command, this.stateOf(task.name).state);
+  }
+
+  private stateOf(task: string): { state: RebuildState; sequence: number } {
+    return this.states.get(task) ?? { state: rebuildDecider.initialState, sequence: 0 };
+  }
+
+  private view(): Shown['tasks'] {
+    return new Map(
+      [...this.model.tasks.values()].map(({ name, stale, pending, unsettled }) => [
+        name,
+        { stale, pending, unsettled },
+      ]),
+    );
+  }
+}

@@ -1,0 +1,201 @@
+import type { TaskDefinition } from '#libs/contracts';
+import { definitionHash } from '#libs/domain';
+import { defaultPatience } from '../../apps/graph/src/model/evaluate.js';
+import { SimulatedBuilder } from './builder.js';
+import { Chance } from './chance.js';
+import { entryOf } from './entry.js';
+import { GraphReplica, realGraph, type GraphParts } from './graph-replica.js';
+import type { History, Shown } from './history.js';
+import { Agenda, SimulatedLog } from './log.js';
+import { SimulatedRegistry } from './registry.js';
+import { Runs } from './runs.js';
+import type { Action, Scenario, TaskPlan } from './scenario.js';
+import { SimulatedScheduler } from './scheduler.js';
+import { SimulatedWatcher } from './watcher.js';
+
+export interface Planted {
+  readonly graph?: Partial<GraphParts>;
+  readonly checksPins?: boolean;
+}
+
+/** Events after which a simulation is broken off: it goes round in circles. */
+const eventLimit = 4_000;
+
+/** Runs a scenario on virtual time with the real model, evaluation and decider, and answers what happened. */
+export const simulate = (scenario: Scenario, planted: Planted = {}): History => new Simulation(scenario, planted).run();
+
+class Simulation {
+  private readonly agenda = new Agenda();
+  private readonly log = new SimulatedLog(this.agenda);
+  private readonly chance: Chance;
+  private readonly runs = new Runs(this.log);
+  private readonly shown = new Map<number, Shown>();
+  private readonly plans = new Map<string, { plan: TaskPlan; revision: number; live: boolean }>();
+  private readonly recipes = new Map<string, TaskPlan>();
+  private readonly registry = new SimulatedRegistry((reference) => this.watcher.hint(reference));
+  private readonly watcher: SimulatedWatcher;
+  private readonly scheduler: SimulatedScheduler;
+  private readonly replicas: GraphReplica[];
+  /** Builds begin to fail when all tasks that are to stand on something do. */
+  private accidents = false;
+
+  constructor(
+    private readonly scenario: Scenario,
+    planted: Planted,
+  ) {
+    const { agenda, log, registry, runs } = this;
+    const chance = (this.chance = new Chance(scenario.seed));
+    const common = { agenda, log, chance };
+    this.watcher = new SimulatedWatcher({ ...common, ...scenario, registry });
+    const builder: SimulatedBuilder = new SimulatedBuilder({
+      ...{ ...common, ...scenario, registry, watcher: this.watcher, checksPins: planted.checksPins ?? true },
+      accidents: () => this.accidents,
+      planOf: (task, hash) => this.recipes.get(`${task} ${hash}`)!,
+    });
+    this.scheduler = new SimulatedScheduler({ ...common, ...scenario, runs, start: (run) => builder.start(run) });
+    this.replicas = Array.from({ length: scenario.replicas }, (_, index) => {
+      const show = (shown: Shown) => {
+        if (index === 0) this.shown.set(shown.position, shown);
+      };
+      const parts = { ...realGraph, ...planted.graph };
+      const patience = { ...defaultPatience, patienceMs: scenario.patienceMs };
+      return new GraphReplica({ ...common, ...scenario, parts, name: `graph ${index}`, patience, show });
+    });
+  }
+
+  run(): History {
+    const { agenda, log, scenario } = this;
+    const rests: number[] = [];
+    for (const { reference, platforms } of scenario.roots) this.registry.move(reference, platforms);
+    // Every tag is there already, from before Plinth.
+    for (const { outputs, platforms } of scenario.tasks) {
+      for (const reference of outputs) if (!this.registry.get(reference)) this.registry.move(reference, platforms);
+    }
+    for (const plan of scenario.tasks) this.create(plan);
+    // Before anything is asked for, the scheduler has read the definitions.
+    agenda.in(1, 2, () => {
+      for (const plan of scenario.tasks) if (plan.built) this.scheduler.queue(plan.name, null);
+    });
+    let cameToRest = this.settle();
+    rests.push(log.events.length);
+    this.accidents = true;
+    for (const phase of scenario.phases) {
+      if (!cameToRest) break;
+      let after = 0;
+      for (const { afterMs, action } of phase) agenda.in((after += afterMs), 2, () => this.act(action));
+      cameToRest = this.settle();
+      rests.push(log.events.length);
+    }
+    if (!cameToRest) rests.pop();
+    const { patienceMs, lagMs } = scenario;
+    return {
+      ...{ entries: log.events.map(entryOf), shown: [...this.shown.values()], rests, cameToRest, patienceMs, lagMs },
+    };
+  }
+
+  private settle(): boolean {
+    while (this.agenda.step()) if (this.log.events.length > eventLimit) return false;
+    return true;
+  }
+
+  private act(action: Action): void {
+    switch (action.do) {
+      case 'move':
+        return this.registry.move(action.reference, action.platforms);
+      case 'return':
+        return this.registry.return(action.reference);
+      case 'lack':
+        return this.registry.lack(action.reference, action.platform);
+      case 'run':
+        if (this.plans.get(action.task)?.live) this.scheduler.queue(action.task, null, action.overridden);
+        return;
+      case 'update':
+        return this.update(action);
+      case 'delete': {
+        const known = this.plans.get(action.task);
+        if (!known?.live) return;
+        known.live = false;
+        this.log.append({ kind: 'task', id: action.task }, 'task.deleted', { task: action.task, by: 'ada' });
+        return;
+      }
+      case 'create': {
+        const known = this.plans.get(action.task);
+        if (known && !known.live) this.create(known.plan);
+        return;
+      }
+      case 'cancel': {
+        const [run] = this.runs.active(action.task);
+        if (run) this.scheduler.cancel(run, 'Requested');
+        return;
+      }
+      case 'restart': {
+        const index = action.replica % this.replicas.length;
+        this.replicas[index] = this.replicas[index]!.restart();
+      }
+    }
+  }
+
+  private create(plan: TaskPlan): void {
+    this.plans.set(plan.name, { plan, revision: this.plans.get(plan.name)?.revision ?? 0, live: true });
+    this.define(plan.name, 'task.created', true);
+  }
+
+  private update({ task, plan, argument }: Extract<Action, { do: 'update' }>): void {
+    const known = this.plans.get(task);
+    if (!known?.live) return;
+    known.plan = { ...known.plan, ...plan };
+    if (argument) known.revision += 1;
+    this.define(task, 'task.updated', argument);
+  }
+
+  private define(task: string, type: 'task.created' | 'task.updated', scanned: boolean): void {
+    const { agenda, chance, log } = this;
+    const { plan, revision } = this.plans.get(task)!;
+    const definition = definitionOf(plan, revision);
+    const hash = definitionHash(definition);
+    this.recipes.set(`${task} ${hash}`, plan);
+    log.append({ kind: 'task', id: task }, type, { definition, definitionHash: hash, by: 'ada' });
+    if (!scanned) return;
+    // A scan takes its time: it may come when the definition is another one already.
+    agenda.in(type === 'task.created' ? 0 : chance.between('scan', 1, 20_000), 2, () => {
+      if (!this.plans.get(task)?.live) return;
+      const inputs = plan.inputs.map(({ reference, role }, line) => ({
+        ...{ reference, role, via: 'direct' as const, stage: null, line, platforms: [...plan.platforms] },
+        pinned: reference.includes('@'),
+      }));
+      log.append({ kind: 'task', id: task }, 'task.scanned', {
+        ...{ task, definitionHash: hash, sourceRevision: null, status: 'Known', reason: null, inputs },
+      });
+    });
+  }
+}
+
+const definitionOf = (plan: TaskPlan, revision: number): TaskDefinition => ({
+  name: plan.name,
+  team: 'platform',
+  status: plan.enabled ? 'Enabled' : 'Disabled',
+  platforms: [...plan.platforms],
+  agentConfiguration: { cpu: 2 },
+  agentPoolName: 'default',
+  timeout: 3600,
+  step: {
+    type: 'Docker',
+    contextPath: `https://git.test/${plan.name}.git`,
+    dockerFilePath: 'Dockerfile',
+    imageNames: [...plan.outputs, `registry.test/${plan.name}:{{.Run.ID}}`],
+    isPushEnabled: true,
+    noCache: false,
+    arguments: [{ name: 'REVISION', value: String(revision), isSecret: false }],
+  },
+  trigger: {
+    baseImageTrigger:
+      plan.tracks === 'Nothing'
+        ? null
+        : {
+            name: 'defaultBaseimageTriggerName',
+            baseImageTriggerType: plan.tracks,
+            status: plan.triggerEnabled ? 'Enabled' : 'Disabled',
+          },
+  },
+  tags: {},
+});
