@@ -51,13 +51,13 @@ export class GraphProjection implements Projection {
   readonly name = 'graph';
   readonly version = 1;
   readonly schema = `
-    CREATE TABLE graph_task (name TEXT PRIMARY KEY, team TEXT, state TEXT NOT NULL, pending INTEGER NOT NULL, facts TEXT NOT NULL);
-    CREATE INDEX graph_task_state ON graph_task (state, name);
-    CREATE TABLE graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
-    CREATE INDEX graph_edge_reference ON graph_edge (reference, task);
-    CREATE TABLE graph_image (reference TEXT PRIMARY KEY, adoptions TEXT NOT NULL);
-    CREATE TABLE graph_wave (id TEXT PRIMARY KEY, position INTEGER NOT NULL, open INTEGER NOT NULL, facts TEXT NOT NULL);
-    CREATE INDEX graph_wave_position ON graph_wave (position);
+    CREATE TABLE IF NOT EXISTS graph_task (name TEXT PRIMARY KEY, team TEXT, state TEXT NOT NULL, pending INTEGER NOT NULL, facts TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS graph_task_state ON graph_task (state, name);
+    CREATE TABLE IF NOT EXISTS graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS graph_edge_reference ON graph_edge (reference, task);
+    CREATE TABLE IF NOT EXISTS graph_image (reference TEXT PRIMARY KEY, adoptions TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS graph_wave (id TEXT PRIMARY KEY, position INTEGER NOT NULL, open INTEGER NOT NULL, facts TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS graph_wave_position ON graph_wave (position);
     ${RunBook.schema}
   `;
 

@@ -9,6 +9,8 @@ export interface TaskState {
   /** What the scan of the current definition found. */
   readonly scanned: boolean;
   readonly circuit: { readonly key: string; readonly failures: number; readonly retryAt: string } | null;
+  /** Failures that the circuit was last opened for: a half-open try closes it without forgetting them. */
+  readonly opened: { readonly key: string; readonly failures: number } | null;
 }
 
 type Scanned = EventData<'task.scanned'>;
@@ -45,7 +47,7 @@ const missing = (name: string) =>
 
 export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
   kind: 'task',
-  initialState: { definition: null, definitionHash: '', scanned: false, circuit: null },
+  initialState: { definition: null, definitionHash: '', scanned: false, circuit: null, opened: null },
   decide: (command, state) => {
     switch (command.type) {
       case 'create': {
@@ -75,7 +77,7 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
       case 'open-circuit': {
         const { name, key, failures, at, reason } = command;
         if (!state.definition || failures < failuresToOpenCircuit) return [];
-        if (state.circuit?.key === key && state.circuit.failures >= failures) return [];
+        if (state.opened?.key === key && state.opened.failures >= failures) return [];
         const retryAt = new Date(Date.parse(at) + circuitDelayMs(failures)).toISOString();
         return [{ type: 'task.circuit-opened', data: { task: name, key, failures, retryAt, reason } }];
       }
@@ -98,18 +100,19 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
           definitionHash: hash,
           scanned: same && state.scanned,
           circuit: same ? state.circuit : null,
+          opened: same ? state.opened : null,
         };
       }
       case 'task.deleted':
-        return { ...state, definition: null, circuit: null };
+        return { ...state, definition: null, circuit: null, opened: null };
       case 'task.scanned':
         return { ...state, scanned: true };
       case 'task.circuit-opened': {
         const { key, failures, retryAt } = event.data;
-        return { ...state, circuit: { key, failures, retryAt } };
+        return { ...state, circuit: { key, failures, retryAt }, opened: { key, failures } };
       }
       case 'task.circuit-closed':
-        return { ...state, circuit: null };
+        return { ...state, circuit: null, opened: event.data.reason === 'HalfOpen' ? state.opened : null };
       default:
         return state;
     }

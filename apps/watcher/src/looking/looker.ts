@@ -1,6 +1,6 @@
 import type { SeenBy, Snapshot } from '#libs/contracts';
 import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
-import { formatReference, parseReference, type RegistryClient } from '#libs/oci';
+import { parseReference, type RegistryClient } from '#libs/oci';
 import type { AdoptionPolicy } from '../policy/policy.js';
 import type { WatchList } from '../watchlist/watch-list.js';
 import { tagDecider, type TagState } from '../tags/tag.decider.js';
@@ -27,7 +27,7 @@ export interface LookRecord {
 }
 
 export interface LookerDependencies {
-  readonly client: Pick<RegistryClient, 'headManifest' | 'resolve'>;
+  readonly registries: { readonly client: Pick<RegistryClient, 'headManifest' | 'resolve'> };
   readonly tags: AggregateStore<TagState>;
   readonly commands: Commands;
   readonly policy: AdoptionPolicy;
@@ -131,7 +131,7 @@ export class Looker {
   }
 
   private async find(reference: string, state: TagState): Promise<Snapshot | null> {
-    const { client } = this.with_;
+    const { client } = this.with_.registries;
     const parsed = parseReference(reference);
     const head = await client.headManifest(parsed);
     if (!head) return null;
@@ -139,11 +139,5 @@ export class Looker {
     if (state.adopted?.digest === head.digest) return state.adopted;
     const { digest, mediaType, platforms } = await client.resolve(parsed);
     return { digest, mediaType, platforms };
-  }
-
-  /** Whether the look shows something that was not adopted before; used to decide about repeating. */
-  shows(reference: string): { current: string | null; adopted: string | null } {
-    const { state } = this.with_.tags.get(formatReference(parseReference(reference)));
-    return { current: state.current?.digest ?? null, adopted: state.adopted?.digest ?? null };
   }
 }

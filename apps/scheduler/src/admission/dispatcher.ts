@@ -1,0 +1,104 @@
+import { runDecider, type RunState } from '#libs/domain';
+import type { AggregateStore, Clock, Commands, DispatchQueue, KvBucket, Logger } from '#libs/event-log';
+import { z } from 'zod';
+import { planDispatch } from './plan.js';
+
+export interface DispatcherDependencies {
+  readonly runs: AggregateStore<RunState>;
+  /** Runs that are queued or running. */
+  readonly activeRuns: () => Iterable<string>;
+  readonly commands: Commands;
+  readonly queue: DispatchQueue;
+  readonly leases: KvBucket;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const announcement = z.object({ pool: z.string(), slots: z.number().int().min(0) });
+
+/** A run that is dispatched and not started after this long is sent again; a copy costs nothing. */
+const resendMs = 30_000;
+const tickMs = 1000;
+
+/**
+ * Gives queued runs to builders: `run.dispatched` first, the message of the work queue after it. Builders say in the
+ * bucket `leases` how many slots they have.
+ */
+export class Dispatcher {
+  private readonly builders = new Map<string, z.infer<typeof announcement>>();
+  private readonly sentAt = new Map<string, number>();
+  private running = false;
+  private again = false;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly with_: DispatcherDependencies) {}
+
+  async start(): Promise<void> {
+    await this.with_.leases.watch((entry) => {
+      if (!entry.key.startsWith('builder.')) return;
+      const parsed = entry.value && announcement.safeParse(JSON.parse(Buffer.from(entry.value).toString('utf8')));
+      if (parsed?.success) this.builders.set(entry.key, parsed.data);
+      else this.builders.delete(entry.key);
+      this.wake();
+    }, this.stopping.signal);
+    this.tick();
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  /** Slots of the builders that are alive, by pool. */
+  slots(): Map<string, number> {
+    const slots = new Map<string, number>();
+    for (const builder of this.builders.values())
+      slots.set(builder.pool, (slots.get(builder.pool) ?? 0) + builder.slots);
+    return slots;
+  }
+
+  wake(): void {
+    if (this.running) this.again = true;
+    else void this.work();
+  }
+
+  /** Time alone makes runs ready: a retry that is due, a message that was lost. */
+  private tick(): void {
+    if (this.stopping.signal.aborted) return;
+    this.wake();
+    this.with_.clock.setTimeout(() => this.tick(), tickMs);
+  }
+
+  private async work(): Promise<void> {
+    this.running = true;
+    do {
+      this.again = false;
+      try {
+        await this.once();
+      } catch (error) {
+        this.with_.logger.warn({ error: String(error) }, 'cannot dispatch; trying again');
+      }
+    } while (this.again && !this.stopping.signal.aborted);
+    this.running = false;
+  }
+
+  private async once(): Promise<void> {
+    const { runs, commands, queue, clock } = this.with_;
+    const now = clock.now().getTime();
+    const candidates = [...this.with_.activeRuns()].map((run) => ({ run, ...runs.get(run) }));
+    for (const { run, state } of candidates) {
+      if (state.phase !== 'Dispatched' || !state.queued) continue;
+      const sent = this.sentAt.get(run);
+      if (sent !== undefined && now - sent < resendMs) continue;
+      await queue.send(state.queued.definition.agentPoolName, { run, attempt: state.dispatched });
+      this.sentAt.set(run, now);
+    }
+    for (const run of this.sentAt.keys()) if (runs.get(run).state.phase !== 'Dispatched') this.sentAt.delete(run);
+    for (const { run, pool } of planDispatch(candidates, this.slots(), now)) {
+      await commands.execute(runs, runDecider, run, { type: 'dispatch', pool }, {});
+      const { state } = runs.get(run);
+      if (state.phase !== 'Dispatched') continue;
+      await queue.send(pool, { run, attempt: state.dispatched });
+      this.sentAt.set(run, now);
+    }
+  }
+}

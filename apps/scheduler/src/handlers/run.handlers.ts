@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { PlinthError, type Input, type LogLine, type Output, type RunView } from '#libs/contracts';
+import { runDecider } from '#libs/domain';
+import { canonicalReference } from '#libs/oci';
+import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import type { CallContext } from '#libs/service';
+import { SchedulerService } from '../scheduler.service.js';
+
+@Injectable()
+export class RunHandlers {
+  constructor(private readonly scheduler: SchedulerService) {}
+
+  async listRuns(input: Input<'listRuns'>): Promise<Output<'listRuns'>> {
+    const size = pageSizeOf(input.pageSize);
+    const conditions: [string, string | number][] = [];
+    const before = cursorOf(input.pageToken);
+    if (before !== undefined) conditions.push(['position < ?', Number(before)]);
+    if (input.task) conditions.push(['task = ?', input.task]);
+    if (input.status) conditions.push(['status = ?', input.status]);
+    if (input.wave) conditions.push(['run IN (SELECT run FROM run_wave WHERE wave = ?)', input.wave]);
+    if (input.image) {
+      conditions.push(['run IN (SELECT run FROM run_image WHERE reference = ?)', canonicalReference(input.image)]);
+    }
+    const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}` : '';
+    const rows = this.scheduler.log.projector.db
+      .prepare(`SELECT position, facts FROM run_view ${where} ORDER BY position DESC LIMIT ?`)
+      .all(...conditions.map(([, value]) => value), size + 1) as { position: number; facts: string }[];
+    const page = rows.slice(0, size);
+    return {
+      runs: page.map(({ facts }) => JSON.parse(facts) as RunView),
+      nextPageToken: rows.length > size ? tokenOf(page.at(-1)!.position) : '',
+    };
+  }
+
+  async getRun({ run }: Input<'getRun'>): Promise<RunView> {
+    return this.find(run);
+  }
+
+  async cancelRun({ run }: Input<'cancelRun'>, call: CallContext): Promise<RunView> {
+    this.find(run);
+    const { log, runs } = this.scheduler;
+    const command = { type: 'request-cancel' as const, run, by: call.principal.subject };
+    const { sequence } = await log.commands.execute(runs, runDecider, run, command);
+    call.wrote(sequence);
+    await log.projector.waitFor(sequence, { timeoutMs: 2000, signal: call.signal });
+    return this.find(run);
+  }
+
+  async *getRunLogs(input: Input<'getRunLogs'>, call: CallContext): AsyncGenerator<LogLine> {
+    this.find(input.run);
+    const after = call.lastEventId ?? input.after;
+    yield* this.scheduler.runLogs.read(input.run, {
+      ...(after === undefined ? {} : { after }),
+      follow: input.follow ?? false,
+      signal: call.signal,
+    });
+  }
+
+  private find(run: string): RunView {
+    const view = this.scheduler.projection.run(run);
+    if (!view) throw new PlinthError('NOT_FOUND', `There is no run ${run}. GET /v1/runs lists those that there are.`);
+    return view;
+  }
+}

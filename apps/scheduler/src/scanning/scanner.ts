@@ -1,0 +1,164 @@
+import { readFile } from 'node:fs/promises';
+import { join, normalize } from 'node:path';
+import type { EventData, TaskDefinition } from '#libs/contracts';
+import { openContext, parseContextPath, isContextError, type OpenedContext } from '#libs/context';
+import { isDockerfileError, resolveDockerfile } from '#libs/dockerfile';
+import { sleep, type AggregateStore, type BlobStore, type Clock, type Commands, type Logger } from '#libs/event-log';
+import { isRegistryError, parsePlatform, parseReference, type RegistryClient } from '#libs/oci';
+import { taskDecider, type TaskState } from '../tasks/task.decider.js';
+
+export interface ScannerDependencies {
+  readonly tasks: AggregateStore<TaskState>;
+  readonly commands: Commands;
+  readonly contexts: BlobStore;
+  readonly registries: { readonly client: Pick<RegistryClient, 'getConfig'> };
+  readonly secrets: { open(ref: string): Promise<string> };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly workDir: string;
+}
+
+type Scanned = EventData<'task.scanned'>;
+type Outcome = Pick<Scanned, 'status' | 'reason' | 'inputs' | 'sourceRevision'>;
+
+const concurrency = 4;
+const unknown = (reason: string, sourceRevision: string | null = null): Outcome => ({
+  status: 'Unknown',
+  reason,
+  inputs: [],
+  sourceRevision,
+});
+
+/** Something that may work later: a registry or a repository that does not answer. */
+const isPassing = (error: unknown): boolean =>
+  (isContextError(error) && error.retryable) ||
+  (isRegistryError(error) && ['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'].includes(error.code));
+
+/**
+ * Reads the Dockerfile of each new definition, without a build: so inputs are known, and watched, before a task ever
+ * ran. What is to be scanned follows from the tasks, so nothing is lost in a restart.
+ */
+export class Scanner {
+  private readonly waiting = new Set<string>();
+  private readonly busy = new Set<string>();
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly with_: ScannerDependencies) {}
+
+  attend(tasks: Iterable<string>): void {
+    for (const task of tasks) {
+      const { definition, scanned } = this.with_.tasks.get(task).state;
+      if (definition && !scanned) this.waiting.add(task);
+    }
+    this.pump();
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private pump(): void {
+    for (const task of this.waiting) {
+      if (this.busy.size >= concurrency || this.stopping.signal.aborted) return;
+      if (this.busy.has(task)) continue;
+      this.waiting.delete(task);
+      this.busy.add(task);
+      void this.work(task).finally(() => {
+        this.busy.delete(task);
+        this.pump();
+      });
+    }
+  }
+
+  private async work(task: string): Promise<void> {
+    const { tasks, commands, clock, logger } = this.with_;
+    for (let tries = 0; !this.stopping.signal.aborted; tries += 1) {
+      const { definition, definitionHash, scanned } = tasks.get(task).state;
+      if (!definition || scanned) return;
+      try {
+        const outcome = await this.scan(definition);
+        const result: Scanned = { task, definitionHash, ...outcome };
+        await commands.execute(tasks, taskDecider, task, { type: 'scanned', result }, {});
+        return;
+      } catch (error) {
+        if (this.stopping.signal.aborted) return;
+        logger.warn({ task, error: String(error) }, 'cannot read the inputs of a task now; trying again');
+        await sleep(clock, Math.min(60_000, 1000 * 2 ** tries), this.stopping.signal);
+      }
+    }
+  }
+
+  private async scan(definition: TaskDefinition): Promise<Outcome> {
+    let context: OpenedContext | undefined;
+    try {
+      const { step } = definition;
+      const { contexts, secrets, workDir } = this.with_;
+      context = await openContext(parseContextPath(step.contextPath), {
+        archive: (digest) => contexts.get(digest),
+        workDir,
+        signal: this.stopping.signal,
+        ...(step.contextAccessToken ? { accessToken: await secrets.open(step.contextAccessToken) } : {}),
+      });
+      return await this.resolve(definition, context);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      return unknown(reason, context?.revision ?? null);
+    } finally {
+      await context?.close();
+    }
+  }
+
+  private async resolve({ step, platforms }: TaskDefinition, { dir, revision }: OpenedContext): Promise<Outcome> {
+    const path = normalize(step.dockerFilePath);
+    if (path.startsWith('..') || path.startsWith('/')) {
+      return unknown(`dockerFilePath ${step.dockerFilePath} leaves the context.`, revision);
+    }
+    let text: string;
+    try {
+      text = await readFile(join(dir, path), 'utf8');
+    } catch {
+      return unknown(`There is no ${step.dockerFilePath} in the context.`, revision);
+    }
+    // The value of a secret argument must not become part of a name that everybody sees.
+    const buildArgs = Object.fromEntries(
+      step.arguments.flatMap(({ name, value, isSecret }) => (isSecret || value === undefined ? [] : [[name, value]])),
+    );
+    try {
+      const { images, unknown: missing } = await resolveDockerfile(text, {
+        buildArgs,
+        platforms,
+        ...(step.target ? { target: step.target } : {}),
+        onBuild: (reference, platform) => this.triggersOf(reference, platform),
+      });
+      const notNamed = missing.find(({ kind }) => kind !== 'frontend');
+      const inputs = images.map(({ reference, role, via, stage, line, platforms: used, pinned }) => ({
+        reference,
+        role,
+        via,
+        stage,
+        line,
+        platforms: [...used],
+        pinned,
+      }));
+      return { status: 'Known', reason: notNamed?.message ?? null, inputs, sourceRevision: revision };
+    } catch (error) {
+      if (isDockerfileError(error)) return unknown(error.message, revision);
+      throw error;
+    }
+  }
+
+  /** ONBUILD triggers of a base. One that is not there yet, such as the output of a task that never ran, has none. */
+  private async triggersOf(reference: string, platform: string): Promise<string[]> {
+    try {
+      const { config } = await this.with_.registries.client.getConfig(
+        parseReference(reference),
+        parsePlatform(platform),
+      );
+      return [...(config.config?.OnBuild ?? [])];
+    } catch (error) {
+      if (isRegistryError(error) && !isPassing(error)) return [];
+      throw error;
+    }
+  }
+}

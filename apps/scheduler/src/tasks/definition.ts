@@ -1,0 +1,133 @@
+import {
+  PlinthError,
+  type FieldViolation,
+  type Input,
+  type TaskDefinition,
+  type TaskProperties,
+} from '#libs/contracts';
+import { isContextError, parseContextPath } from '#libs/context';
+import { renderImageName } from '#libs/domain';
+import { formatPlatform, parsePlatform, platformKey } from '#libs/oci';
+
+type CreateTask = Input<'createTask'>;
+type UpdateTask = Input<'updateTask'>;
+
+const example = { id: 'c1', date: new Date(0) };
+
+const imageNameProblems = (names: readonly string[]): FieldViolation[] =>
+  names.flatMap((name, index) => {
+    try {
+      renderImageName(name, example);
+      return [];
+    } catch (error) {
+      return [{ field: `step.imageNames[${index}]`, message: (error as Error).message }];
+    }
+  });
+
+const contextProblems = (contextPath: string): FieldViolation[] => {
+  try {
+    parseContextPath(contextPath);
+    return [];
+  } catch (error) {
+    if (!isContextError(error)) throw error;
+    return [{ field: 'step.contextPath', message: error.message }];
+  }
+};
+
+const argumentProblems = ({ arguments: list }: TaskProperties['step']): FieldViolation[] =>
+  list.flatMap(({ name, value, isSecret, secretRef }, index) => {
+    const field = `step.arguments[${index}]`;
+    if (isSecret && value !== undefined) {
+      return [
+        {
+          field: `${field}.value`,
+          message: `a secret value is never stored in a task: PUT /v1/secrets/NAME first, then give secretRef for ${name}`,
+        },
+      ];
+    }
+    if (secretRef !== undefined && !isSecret)
+      return [{ field: `${field}.isSecret`, message: 'expected true where there is a secretRef' }];
+    return [];
+  });
+
+const platformsOf = ({ platforms, platform }: Pick<CreateTask, 'platforms' | 'platform'>): string[] => {
+  if (platforms) return [...new Set(platforms.map((one) => platformKey(parsePlatform(one))))];
+  if (!platform) return ['linux/amd64'];
+  const { os, architecture, variant } = platform;
+  const acr = { os: os.toLowerCase(), architecture, ...(variant ? { variant } : {}) };
+  return [platformKey(parsePlatform(formatPlatform(acr)))];
+};
+
+/** @throws PlinthError INVALID_ARGUMENT naming each field that cannot be */
+const checked = (definition: TaskDefinition): TaskDefinition => {
+  const { step } = definition;
+  const problems = [
+    ...contextProblems(step.contextPath),
+    ...imageNameProblems(step.imageNames),
+    ...argumentProblems(step),
+  ];
+  if (step.isPushEnabled && step.imageNames.length === 0) {
+    problems.push({ field: 'step.imageNames', message: 'expected at least one name, or isPushEnabled: false' });
+  }
+  if (problems.length > 0) {
+    throw new PlinthError(
+      'INVALID_ARGUMENT',
+      `The task ${definition.name} cannot be taken: ${problems[0]?.message}`,
+      problems,
+    );
+  }
+  return definition;
+};
+
+/** The definition that a request to create a task asks for. */
+export const createdDefinition = (input: CreateTask, team: string): TaskDefinition => {
+  const { platform: _view, platforms: _given, ...properties } = input;
+  return checked({ ...properties, team: input.team ?? team, platforms: platformsOf(input) });
+};
+
+/** Absent fields stay, null removes. */
+const patched = <T extends object>(target: T, patch: object): T => {
+  const result: Record<string, unknown> = { ...target };
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === null) delete result[field];
+    else if (value !== undefined) result[field] = value;
+  }
+  return result as T;
+};
+
+export const updatedDefinition = (definition: TaskDefinition, patch: UpdateTask): TaskDefinition => {
+  const { name: _name, step, trigger, platforms, ...rest } = patch;
+  const base = trigger?.baseImageTrigger;
+  const before = definition.trigger.baseImageTrigger ?? {
+    name: 'defaultBaseimageTriggerName',
+    baseImageTriggerType: 'Runtime' as const,
+    status: 'Enabled' as const,
+  };
+  return checked({
+    ...patched(definition, rest),
+    ...(platforms ? { platforms: platformsOf({ platforms }) } : {}),
+    step: step ? patched(definition.step, step) : definition.step,
+    trigger:
+      base === undefined ? definition.trigger : { baseImageTrigger: base === null ? null : patched(before, base) },
+  });
+};
+
+/** The definition of one run by hand with overrides; ACR's OverrideTaskStepProperties. */
+export const overriddenDefinition = (
+  definition: TaskDefinition,
+  override: NonNullable<Input<'runTask'>['overrideTaskStepProperties']>,
+): TaskDefinition => {
+  const { contextPath, file, target, arguments: list } = override;
+  const merged = new Map(definition.step.arguments.map((argument) => [argument.name, argument]));
+  for (const argument of list ?? []) merged.set(argument.name, argument);
+  return checked({
+    ...definition,
+    step: {
+      ...definition.step,
+      ...(contextPath === undefined ? {} : { contextPath }),
+      ...(file === undefined ? {} : { dockerFilePath: file }),
+      ...(target === undefined ? {} : { target }),
+      arguments: [...merged.values()],
+    },
+  });
+};

@@ -1,0 +1,152 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { RegistryDefinition } from '#libs/contracts';
+import type { Projection, RecordedEvent } from '#libs/event-log';
+import { RegistryClient, type HostConfig, type RequestRecord } from '#libs/oci';
+
+export interface RegistryDirectoryOptions {
+  /** Opens what a `secretRef` names, at the moment of use. */
+  readonly secrets: { open(ref: string): Promise<string> };
+  /** Told of each request, for metrics. */
+  readonly onRequest?: (record: RequestRecord) => void;
+  /** Told when the settings of a host changed. */
+  readonly onChange?: (host: string) => void;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * The registries that were made known, as every service that talks to one has them: a projection of their events, and
+ * the client that follows it. A registry that nobody made known is reached by https, without credentials.
+ */
+export class RegistryDirectory implements Projection {
+  readonly name = 'registries';
+  readonly version = 1;
+  readonly schema = 'CREATE TABLE IF NOT EXISTS registry (host TEXT PRIMARY KEY, definition TEXT NOT NULL)';
+  private readonly definitions = new Map<string, RegistryDefinition>();
+  private readonly authorities = new Map<string, string>();
+  private current: RegistryClient;
+  private sql!: Record<'save' | 'drop', Statement>;
+
+  constructor(private readonly options: RegistryDirectoryOptions) {
+    this.current = this.makeClient();
+  }
+
+  /** The client for every registry; another one after the settings of a registry changed. */
+  get client(): RegistryClient {
+    return this.current;
+  }
+
+  definitionOf(host: string): RegistryDefinition | undefined {
+    return this.definitions.get(host);
+  }
+
+  all(): Iterable<RegistryDefinition> {
+    return this.definitions.values();
+  }
+
+  async credentialsOf(host: string): Promise<Login | undefined> {
+    const credentials = this.definitions.get(host)?.credentials;
+    if (!credentials) return undefined;
+    return { username: credentials.username, password: await this.options.secrets.open(credentials.password) };
+  }
+
+  /** PEM of the registry's own authority, where it has one. */
+  async authorityOf(host: string): Promise<string | undefined> {
+    const ca = this.definitions.get(host)?.ca;
+    return ca === undefined ? undefined : this.options.secrets.open(ca);
+  }
+
+  open(db: Database): void {
+    this.sql = {
+      save: db.prepare('INSERT OR REPLACE INTO registry VALUES (?, ?)'),
+      drop: db.prepare('DELETE FROM registry WHERE host = ?'),
+    };
+    this.definitions.clear();
+    for (const row of db.prepare('SELECT definition FROM registry').iterate() as Iterable<{ definition: string }>) {
+      const definition = JSON.parse(row.definition) as RegistryDefinition;
+      this.definitions.set(definition.host, definition);
+    }
+    this.renew();
+  }
+
+  apply(event: RecordedEvent): void {
+    switch (event.type) {
+      case 'registry.registered':
+      case 'registry.updated': {
+        const { definition } = event.data;
+        this.definitions.set(definition.host, definition);
+        this.sql.save.run(definition.host, JSON.stringify(definition));
+        return this.changed(definition.host);
+      }
+      case 'registry.restated': {
+        const { definition } = event.data.state as { definition: RegistryDefinition | null };
+        if (definition) this.definitions.set(definition.host, definition);
+        return;
+      }
+      case 'registry.removed':
+        this.definitions.delete(event.data.host);
+        this.sql.drop.run(event.data.host);
+        return this.changed(event.data.host);
+      default:
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.current.close();
+  }
+
+  private changed(host: string): void {
+    this.authorities.delete(host);
+    this.renew();
+    this.options.onChange?.(host);
+  }
+
+  /** Requests that are under way end with the client that they began with. */
+  private renew(): void {
+    const before = this.current;
+    this.current = this.makeClient();
+    void this.readAuthorities();
+    void before.close();
+  }
+
+  /** The client takes the PEM, not where it is: it is opened ahead, and the client made anew when it is there. */
+  private async readAuthorities(): Promise<void> {
+    for (const { host, ca } of this.definitions.values()) {
+      if (ca === undefined || this.authorities.has(host)) continue;
+      try {
+        this.authorities.set(host, await this.options.secrets.open(ca));
+      } catch {
+        continue; // the connection then fails on the certificate, and its message names the registry
+      }
+      const before = this.current;
+      this.current = this.makeClient();
+      void before.close();
+    }
+  }
+
+  private makeClient(): RegistryClient {
+    const { onRequest } = this.options;
+    return new RegistryClient({
+      hosts: (host) => this.configOf(host),
+      userAgent: 'plinth',
+      ...(onRequest ? { onRequest } : {}),
+    });
+  }
+
+  private configOf(registry: string): HostConfig | undefined {
+    const definition = this.definitions.get(registry);
+    if (!definition) return undefined;
+    const { scheme, endpoint, credentials } = definition;
+    const ca = this.authorities.get(registry);
+    return {
+      registry,
+      scheme,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(ca === undefined ? {} : { ca }),
+      ...(credentials ? { credentials: () => this.credentialsOf(registry) } : {}),
+    };
+  }
+}

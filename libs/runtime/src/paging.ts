@@ -1,0 +1,20 @@
+import { PlinthError } from '#libs/contracts';
+
+const most = 1000;
+
+/** A size over the maximum is lowered (AIP-158); absent and 0 mean 50. */
+export const pageSizeOf = (size: number | undefined): number => Math.min(size || 50, most);
+
+export const tokenOf = (cursor: string | number): string => Buffer.from(String(cursor)).toString('base64url');
+
+/** @throws PlinthError INVALID_ARGUMENT for a token that we did not make */
+export const cursorOf = (token: string | undefined): string | undefined => {
+  if (!token) return undefined;
+  const cursor = Buffer.from(token, 'base64url').toString('utf8');
+  if (tokenOf(cursor) !== token) {
+    throw new PlinthError('INVALID_ARGUMENT', 'pageToken is none that was answered.', [
+      { field: 'pageToken', message: 'expected the nextPageToken of the page before, unchanged' },
+    ]);
+  }
+  return cursor;
+};
