@@ -5,3 +5,4 @@ export type { OutsideLinks } from './archive/tree.js';
 export * from './context-path.js';
 export { ContextError, isContextError, type ContextErrorCode } from './errors.js';
 export { defaultLimits, type ContextLimits } from './limits.js';
+export * from './open.js';

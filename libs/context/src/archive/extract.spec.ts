@@ -159,7 +159,7 @@ describe('a hostile archive', () => {
     await onlyInside();
   });
 
-  it('does not take minutes over links that lead through each other', async () => {
+  it('is refused when following its links through each other is too much work', async () => {
     const long = 'd/../'.repeat(800);
     const links = Array.from({ length: 300 }, (_, n) => symlink(`l${n}`, `${long}l${n + 1}`));
     await expect(checkArchive(inPieces(await tarGzOf(links)))).rejects.toThrow('too many');

@@ -37,7 +37,7 @@ const COMPONENT_BYTES = 255;
 /** Engines stop following after 255 links (containerd's RootPath, filepath-securejoin), the kernel after 40. */
 const LINK_HOPS = 255;
 /** Work and memory that resolving all links together may cost: chains of long targets grow as a product. */
-const LINK_STEPS = 10_000_000;
+const LINK_STEPS = 2_000_000;
 const LINK_TARGET_BYTES = 16 * 1024 * 1024;
 
 /**

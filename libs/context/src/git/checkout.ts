@@ -1,0 +1,115 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { extractArchive, type ExtractOptions } from '../archive/extract.js';
+import type { ContextPath } from '../context-path.js';
+import { ContextError, isContextError, shown } from '../errors.js';
+import { withDefaults } from '../limits.js';
+import { git, type GitResult, type GitRun } from './program.js';
+import { failureOf, isCommit, lookUp, reach, type Remote, type RemoteOptions } from './remote.js';
+
+export type GitPath = Extract<ContextPath, { kind: 'git' }>;
+
+export interface CheckoutOptions extends RemoteOptions, ExtractOptions {
+  readonly revision?: string | null;
+}
+
+/**
+ * Brings one commit of a repository into `base` (an empty directory of ours) without its history, and unpacks its
+ * files through the same checks as any archive. Their times are that of the commit, so the same commit gives the same
+ * layers each time.
+ *
+ * @returns the directory that is the context, and the commit
+ * @throws ContextError; the signal's reason
+ */
+export async function checkOut(
+  path: GitPath,
+  base: string,
+  options: CheckoutOptions,
+): Promise<{ dir: string; commit: string }> {
+  const remote = await reach(path.url, options);
+  const home = join(base, 'git');
+  const root = join(base, 'root');
+  await mkdir(home, { mode: 0o700 });
+  await mkdir(root, { mode: 0o700 });
+  const limits = withDefaults(options.limits);
+  const run = { home, fileBytes: limits.compressedBytes, ...(options.signal ? { signal: options.signal } : {}) };
+  const commit = await fetched(path, remote, run, options.revision ?? null);
+
+  // The names are told apart from options by `--`; a folder is meant as it is written, not as a pattern.
+  const args = ['--literal-pathspecs', 'archive', '--format=tar', commit, '--', ...(path.folder ? [path.folder] : [])];
+  let unreadable: unknown = null;
+  const result = await git({
+    ...run,
+    args,
+    consume: async (stdout) => {
+      await extractArchive(stdout, root, {
+        ...options,
+        limits: { ...limits, compressedBytes: limits.unpackedBytes },
+      }).catch((error: unknown) => {
+        // When git failed there is no archive to read; what git says is the better reason.
+        if (!isContextError(error) || error.code !== 'INVALID') throw error;
+        unreadable = error;
+      });
+    },
+  });
+  if (result.code !== 0 && path.folder !== null && /did not match any files/.test(result.stderr)) {
+    throw new ContextError('NOT_FOUND', `There is no folder ${shown(path.folder)} in ${path.url} at ${commit}.`);
+  }
+  if (result.code !== 0) throw failureOf(result, remote);
+  if (unreadable !== null) throw unreadable;
+  return { dir: path.folder === null ? root : join(root, path.folder), commit };
+}
+
+type Run = Pick<GitRun, 'home' | 'signal' | 'fileBytes'>;
+
+async function fetched(path: GitPath, remote: Remote, run: Run, revision: string | null): Promise<string> {
+  if (revision !== null && !isCommit(revision)) {
+    throw new ContextError(
+      'INVALID',
+      `${shown(revision)} is no commit; a revision is its 40 (or 64) hexadecimal digits.`,
+    );
+  }
+  const exact = revision ?? (path.ref !== null && isCommit(path.ref) ? path.ref : null);
+  const wanted = exact === null ? await lookUp(remote, path.ref, run) : { name: exact, commit: exact };
+  await prepared(run, wanted.commit.length === 64);
+
+  const shallow = await fetch(remote, run, ['--depth=1', '--', remote.url, wanted.name]);
+  if (shallow.code !== 0 && exact === null) throw failureOf(shallow, remote);
+  if (shallow.code !== 0) {
+    const failure = failureOf(shallow, remote);
+    if (failure.code !== 'UNAVAILABLE') throw failure;
+    // Servers may refuse to give a commit by its name (uploadpack.allowAnySHA1InWant); then it comes with its branch.
+    const all = await fetch(remote, run, ['--', remote.url, '+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']);
+    if (all.code !== 0) throw failureOf(all, remote);
+  }
+  const parsed = await git({
+    ...run,
+    args: ['rev-parse', '--verify', '--quiet', `${exact ?? 'FETCH_HEAD'}^{commit}`],
+  });
+  const commit = parsed.stdout.trim();
+  if (parsed.code === 0 && isCommit(commit)) return commit;
+  if (revision !== null) {
+    throw new ContextError(
+      'REVISION_GONE',
+      `Commit ${revision} is not in ${path.url} any more; it was probably removed by a forced push.`,
+    );
+  }
+  if (exact !== null) throw new ContextError('NOT_FOUND', `There is no commit ${exact} in ${path.url}.`);
+  throw new ContextError(
+    'INVALID',
+    `${shown(path.ref ?? 'HEAD')} of ${path.url} is a tag of something else than a commit.`,
+  );
+}
+
+async function prepared(run: Run, sha256: boolean): Promise<void> {
+  const format = sha256 ? ['--object-format=sha256'] : [];
+  const made = await git({ ...run, args: ['init', '--quiet', '--bare', '--template=', ...format, '.'] });
+  if (made.code !== 0)
+    throw new ContextError('UNAVAILABLE', `git cannot make a repository here: ${made.stderr.trim()}`);
+  await mkdir(join(run.home, 'info'), { recursive: true });
+  // A build sees the files of the commit, not those that the project would ship as its own archive.
+  await writeFile(join(run.home, 'info', 'attributes'), '* -export-ignore -export-subst\n');
+}
+
+const fetch = (remote: Remote, run: Run, args: string[]): Promise<GitResult> =>
+  git({ ...run, config: remote.config, args: ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', ...args] });
