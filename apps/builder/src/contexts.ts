@@ -1,0 +1,21 @@
+import type { Readable } from 'node:stream';
+import { openContext, parseContextPath } from '#libs/context';
+import type { Contexts } from './ports.js';
+
+/** The store of uploaded contexts, as far as builds read it. */
+export interface UploadedContexts {
+  /** @throws with code NOT_FOUND when there is none */
+  get(digest: string): Promise<Readable>;
+}
+
+/** Opens contexts wherever they are: uploaded, in git, or on a web server. */
+export const contextsFrom = (uploaded: UploadedContexts): Contexts => ({
+  open: ({ contextPath, revision, accessToken, into, signal }) =>
+    openContext(parseContextPath(contextPath), {
+      revision,
+      workDir: into,
+      signal,
+      archive: (digest) => uploaded.get(digest),
+      ...(accessToken !== undefined && { accessToken }),
+    }),
+});

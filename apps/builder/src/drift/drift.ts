@@ -1,0 +1,125 @@
+import type { PushedImage } from '#libs/contracts';
+import type { Logger } from '#libs/event-log';
+import { isRegistryError, parseReference, repositoryName } from '#libs/oci';
+import type { BuilderMetrics, ImageRegistry, Leases } from '../ports.js';
+import type { StandingOutputs } from '../projection/published.js';
+import type { BuilderClock } from '../time.js';
+import { onlyOne } from './single-flight.js';
+
+export interface DriftOptions {
+  readonly registry: Pick<ImageRegistry, 'head' | 'manifest' | 'put'>;
+  readonly published: {
+    standing(): readonly StandingOutputs[];
+    standingOf(task: string): StandingOutputs | undefined;
+    isActive(task: string): boolean;
+    earlierRun(task: string, reference: string, digest: string, position: number): string | undefined;
+  };
+  readonly leases: Leases;
+  readonly builderId: string;
+  readonly clock: BuilderClock;
+  readonly logger: Logger;
+  readonly putTimeoutMs: number;
+  readonly metrics?: BuilderMetrics | undefined;
+}
+
+/** Looks at registries that are made at the same time. */
+const parallel = 4;
+const leaseKey = 'drift';
+const leaseMs = 30_000;
+
+/** What one pass found. */
+export interface DriftReport {
+  readonly looked: number;
+  readonly repaired: number;
+  readonly unknown: number;
+}
+
+/**
+ * Registries cannot compare and swap, so a builder that was cut off may move a tag back after its run was given up. A
+ * stable output that shows the digest of an earlier run of the same task is moved forward again. A digest that no run
+ * of the task made is a person's or another task's: it is reported once and left alone.
+ */
+export class DriftReconciler {
+  /** What was reported, so that a tag that stays is told once. */
+  readonly #reported = new Map<string, string>();
+
+  constructor(private readonly options: DriftOptions) {}
+
+  /** One pass over everything, unless another builder is at it. */
+  async reconcile(signal: AbortSignal): Promise<DriftReport | undefined> {
+    const { leases, builderId, clock } = this.options;
+    let report: DriftReport | undefined;
+    await onlyOne(leases, leaseKey, builderId, leaseMs, clock, async () => {
+      report = await this.#pass(signal);
+    });
+    return report;
+  }
+
+  async #pass(signal: AbortSignal): Promise<DriftReport> {
+    const report = { looked: 0, repaired: 0, unknown: 0 };
+    // A registry that asks for peace, or is down, is left alone until the next pass.
+    const quiet = new Set<string>();
+    const queue = this.options.published
+      .standing()
+      .flatMap(({ task, run, outputs }) => outputs.map((output) => ({ task, run, output })));
+    const look = async (): Promise<void> => {
+      for (let next = queue.shift(); next && !signal.aborted; next = queue.shift()) {
+        const { registry } = parseReference(next.output.reference);
+        if (quiet.has(registry)) continue;
+        try {
+          report.looked++;
+          const found = await this.#look(next.task, next.run, next.output, signal);
+          if (found !== 'same') report[found]++;
+        } catch (error) {
+          if (signal.aborted) return;
+          if (isRegistryError(error, 'RATE_LIMITED', 'UNAVAILABLE', 'TIMEOUT')) quiet.add(registry);
+          this.options.logger.debug(
+            { reference: next.output.reference, err: error },
+            'A tag could not be looked at for drift.',
+          );
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: parallel }, look));
+    return report;
+  }
+
+  async #look(
+    task: string,
+    run: string,
+    { reference, digest }: PushedImage,
+    signal: AbortSignal,
+  ): Promise<'same' | 'repaired' | 'unknown'> {
+    const { published, registry, logger, metrics } = this.options;
+    if (published.isActive(task)) return 'same';
+    const head = await registry.head(reference, signal);
+    if (!head || head.digest === digest) {
+      this.#reported.delete(reference);
+      return 'same';
+    }
+    // The look took time: what it is compared with may have changed, and a run that moves tags now is in charge.
+    const now = published.standingOf(task);
+    if (!now || now.run !== run || published.isActive(task)) return 'same';
+    const earlier = published.earlierRun(task, reference, head.digest, now.position);
+    if (earlier === undefined) {
+      if (this.#reported.get(reference) === head.digest) return 'same';
+      this.#reported.set(reference, head.digest);
+      logger.warn(
+        { task, reference, found: head.digest, expected: digest },
+        `${reference} shows an image that no run of task ${task} made; it is left as it is.`,
+      );
+      metrics?.driftUnknown();
+      return 'unknown';
+    }
+    const at = `${repositoryName(parseReference(reference))}@${digest}`;
+    const manifest = await registry.manifest(at, signal);
+    if (published.isActive(task)) return 'same';
+    await registry.put(reference, manifest, { timeoutMs: this.options.putTimeoutMs, signal });
+    logger.warn(
+      { task, reference, found: head.digest, run: earlier, to: digest },
+      `${reference} had gone back to the image of run ${earlier}; it was moved forward to that of run ${run} again.`,
+    );
+    metrics?.driftRepaired();
+    return 'repaired';
+  }
+}

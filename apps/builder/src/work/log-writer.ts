@@ -1,0 +1,94 @@
+import type { Logger } from '#libs/event-log';
+import type { LogSink, LogStream, RunLogLine, SecretRedactor } from '../ports.js';
+import type { BuilderClock } from '../time.js';
+
+export const flushAfterMs = 250;
+export const flushAtBytes = 64 * 1024;
+/** What is kept while the log cannot be reached; a build must not fill memory with its output. */
+export const keptBytes = 4 * 1024 * 1024;
+
+/** Output of one run, in chunks of at most 250 ms or 64 KiB, in order, without secrets. */
+export class LogWriter {
+  #waiting: RunLogLine[] = [];
+  #bytes = 0;
+  #dropped = 0;
+  #sending: Promise<void> = Promise.resolve();
+  #busy = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(
+    private readonly run: string,
+    private readonly sink: LogSink,
+    private readonly redactor: SecretRedactor,
+    private readonly clock: BuilderClock,
+    private readonly logger: Logger,
+  ) {}
+
+  /** A line of ours, a sentence for people. */
+  say(text: string): void {
+    this.write('plinth', text);
+  }
+
+  write(stream: LogStream, text: string, step: string | null = null): void {
+    const line = {
+      at: this.clock.now().toISOString(),
+      stream,
+      step: step === null ? null : this.redactor.redact(step),
+      text: this.redactor.redact(text),
+    };
+    const bytes = line.text.length + 64;
+    if (this.#bytes + bytes > keptBytes) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(line);
+    this.#bytes += bytes;
+    if (this.#bytes >= flushAtBytes) this.#send();
+    else this.#cancelTimer ??= this.clock.setTimeout(() => this.#send(), flushAfterMs);
+  }
+
+  /** Everything that was written is sent, or could not be. */
+  async flush(): Promise<void> {
+    this.#send();
+    await this.#sending;
+  }
+
+  /** No line follows: readers that follow the log come to its end. */
+  async end(): Promise<void> {
+    await this.flush();
+    await this.sink.end(this.run).catch((error: unknown) => this.#complain(error));
+  }
+
+  #send(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#busy || (this.#waiting.length === 0 && this.#dropped === 0)) return;
+    this.#busy = true;
+    this.#sending = this.#sendAll();
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 || this.#dropped > 0) {
+        const lines = this.#waiting;
+        if (this.#dropped > 0) {
+          const at = this.clock.now().toISOString();
+          const text = `${this.#dropped} lines are missing here: the log could not be written fast enough.`;
+          lines.push({ at, stream: 'plinth', step: null, text });
+        }
+        this.#waiting = [];
+        this.#bytes = 0;
+        this.#dropped = 0;
+        await this.sink.append(this.run, lines);
+      }
+    } catch (error) {
+      this.#complain(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #complain(error: unknown): void {
+    this.logger.warn({ run: this.run, err: error }, 'Lines of the run could not be written to its log.');
+  }
+}
