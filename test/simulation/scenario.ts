@@ -30,6 +30,10 @@ export type Action =
   | { readonly do: 'update'; readonly task: string; readonly plan: Partial<TaskPlan>; readonly argument: boolean }
   | { readonly do: 'delete'; readonly task: string }
   | { readonly do: 'create'; readonly task: string }
+  /** Deleted, and created again before anybody can have noticed. */
+  | { readonly do: 'replace'; readonly task: string }
+  /** Tracks nothing for a moment. */
+  | { readonly do: 'blink'; readonly task: string; readonly forMs: number }
   | { readonly do: 'cancel'; readonly task: string }
   | { readonly do: 'restart'; readonly replica: number };
 
@@ -175,7 +179,9 @@ const planAction = (chance: Chance, roots: Scenario['roots'], tasks: readonly Ta
   if (kind < 0.72) return { do: 'cancel', task };
   if (kind < 0.77) return { do: 'restart', replica: chance.between('replica', 0, 1) };
   if (kind < 0.8) return { do: 'delete', task };
-  if (kind < 0.83) return { do: 'create', task };
+  if (kind < 0.82) return { do: 'create', task };
+  if (kind < 0.84) return { do: 'replace', task };
+  if (kind < 0.87) return { do: 'blink', task, forMs: chance.between('blink', 1, 3_000) };
   const change = chance.pick('change', ['argument', 'status', 'trigger', 'tracks', 'inputs'] as const);
   switch (change) {
     case 'argument':

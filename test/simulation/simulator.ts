@@ -123,6 +123,16 @@ class Simulation {
         if (known && !known.live) this.create(known.plan);
         return;
       }
+      case 'replace':
+        this.act({ ...action, do: 'delete' });
+        return this.act({ ...action, do: 'create' });
+      case 'blink': {
+        const tracks = this.plans.get(action.task)?.plan.tracks;
+        const { task } = action;
+        this.update({ do: 'update', task, plan: { tracks: 'Nothing' }, argument: false });
+        this.agenda.in(action.forMs, 2, () => this.update({ do: 'update', task, plan: { tracks }, argument: false }));
+        return;
+      }
       case 'cancel': {
         const [run] = this.runs.active(action.task);
         if (run) this.scheduler.cancel(run, 'Requested');

@@ -170,8 +170,10 @@ export class GraphModel {
     const task = this.task(definition.name);
     const before = new Set(outputsOf(task));
     if (event.type === 'task.created') {
-      // A task of the same name that was deleted is another task.
+      // A task of the same name that was deleted is another task; what still runs for it says nothing of this one.
       Object.assign(task, { standing: null, declined: null, offer: null });
+      for (const run of task.runs.keys()) this.runs.delete(run);
+      task.runs.clear();
       this.awaitAnswers(task, null);
     }
     if (task.definitionHash !== definitionHash || event.type === 'task.created') {
@@ -269,14 +271,17 @@ export class GraphModel {
     task.unanswered = unanswered;
   }
 
-  private isTracked(reference: string): boolean {
-    return (this.images.get(reference)?.consumers.size ?? 0) > 0;
+  /** Nobody tracks the reference any more, so it is not watched and not answered; later is another matter. */
+  private stopWaitingFor(reference: string): void {
+    for (const task of this.answering.values()) {
+      if (!task.unanswered?.references.delete(reference)) continue;
+      if (task.unanswered.references.size === 0) this.awaitAnswers(task, null);
+      this.queue.add(task);
+    }
   }
 
-  /** Whether some output of the last run still waits for its answer. An output that nobody tracks is not waited for. */
-  private awaitsAnswer(task: TaskNode): boolean {
-    for (const reference of task.unanswered?.references ?? []) if (this.isTracked(reference)) return true;
-    return false;
+  private isTracked(reference: string): boolean {
+    return (this.images.get(reference)?.consumers.size ?? 0) > 0;
   }
 
   private touch(task: TaskNode, event: RecordedEvent): void {
@@ -319,7 +324,7 @@ export class GraphModel {
       if (tracked.has(reference)) continue;
       const image = this.image(reference);
       image.consumers.delete(task);
-      for (const producer of image.producers) this.queue.add(producer);
+      if (image.consumers.size === 0) this.stopWaitingFor(reference);
     }
     for (const reference of tracked.keys()) this.image(reference).consumers.add(task);
     task.tracked = tracked;
@@ -408,7 +413,7 @@ export class GraphModel {
       rebuildsAutomatically(task.definition) &&
       !this.isHeldByFailure(task);
     task.pending =
-      task.runs.size > 0 || this.awaitsAnswer(task) || (task.automatic && (task.stale || task.pendingUp > 0));
+      task.runs.size > 0 || task.unanswered !== null || (task.automatic && (task.stale || task.pendingUp > 0));
     task.unsettled = task.stale || task.pending || task.unsettledUp > 0;
   }
 
