@@ -1,3 +1,6 @@
+export * from './codec/index.js';
+export { openApiDocument } from './codec/openapi.js';
+export { pathFields, takesQuery } from './codec/path.js';
 export * from './errors.js';
 export * from './event.js';
 export * from './events/index.js';
