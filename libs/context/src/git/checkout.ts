@@ -1,9 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extractArchive, type ExtractOptions } from '../archive/extract.js';
 import type { ContextPath } from '../context-path.js';
 import { ContextError, isContextError, shown } from '../errors.js';
-import { withDefaults } from '../limits.js';
+import { bytesInWords, withDefaults } from '../limits.js';
 import { git, type GitResult, type GitRun } from './program.js';
 import { failureOf, isCommit, lookUp, reach, type Remote, type RemoteOptions } from './remote.js';
 
@@ -60,7 +60,7 @@ export async function checkOut(
   return { dir: path.folder === null ? root : join(root, path.folder), commit };
 }
 
-type Run = Pick<GitRun, 'home' | 'signal' | 'fileBytes'>;
+type Run = Pick<GitRun, 'home' | 'signal'> & { readonly fileBytes: number };
 
 async function fetched(path: GitPath, remote: Remote, run: Run, revision: string | null): Promise<string> {
   if (revision !== null && !isCommit(revision)) {
@@ -111,5 +111,25 @@ async function prepared(run: Run, sha256: boolean): Promise<void> {
   await writeFile(join(run.home, 'info', 'attributes'), '* -export-ignore -export-subst\n');
 }
 
-const fetch = (remote: Remote, run: Run, args: string[]): Promise<GitResult> =>
-  git({ ...run, config: remote.config, args: ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', ...args] });
+/** @throws ContextError TOO_LARGE */
+async function fetch(remote: Remote, run: Run, args: string[]): Promise<GitResult> {
+  const result = await git({
+    ...run,
+    config: remote.config,
+    args: ['fetch', '--quiet', '--no-tags', '--no-recurse-submodules', ...args],
+  });
+  if (result.code !== 0 && (await outgrew(run))) {
+    throw new ContextError(
+      'TOO_LARGE',
+      `${remote.url} is larger than the ${bytesInWords(run.fileBytes)} that a context may have as it travels.`,
+    );
+  }
+  return result;
+}
+
+/** Whether a pack stopped at the limit: the kernel ends its writer there, which leaves no words behind. */
+async function outgrew({ home, fileBytes }: Run): Promise<boolean> {
+  const packs = join(home, 'objects', 'pack');
+  const sizes = (await readdir(packs)).map(async (name) => (await stat(join(packs, name))).size);
+  return (await Promise.all(sizes)).some((size) => size >= fileBytes);
+}

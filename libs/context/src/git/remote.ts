@@ -94,9 +94,6 @@ export function failureOf(result: GitResult, remote: Remote): ContextError {
   for (const secret of [remote.accessToken, ...Object.values(remote.config)]) {
     if (secret !== undefined && secret !== '') words = words.replaceAll(secret, '•••');
   }
-  if (/signal 25|File size limit exceeded|File too large/i.test(result.stderr)) {
-    return new ContextError('TOO_LARGE', `${remote.url} is larger than a context may be, even without its history.`);
-  }
   if (/Authentication failed|could not read (Username|Password)|error: 40[13]\b/i.test(result.stderr)) {
     return new ContextError('ACCESS_DENIED', `Access to ${remote.url} was denied: ${words}.`);
   }
