@@ -87,7 +87,7 @@ export const createdDefinition = (input: CreateTask, team: string): TaskDefiniti
 
 /** Absent fields stay, null removes. */
 const patched = <T extends object>(target: T, patch: object): T => {
-  const result: Record<string, unknown> = { ...target };
+  const result = { ...target } as Record<string, unknown>;
   for (const [field, value] of Object.entries(patch)) {
     if (value === null) delete result[field];
     else if (value !== undefined) result[field] = value;
@@ -104,7 +104,7 @@ export const updatedDefinition = (definition: TaskDefinition, patch: UpdateTask)
     status: 'Enabled' as const,
   };
   return checked({
-    ...patched(definition, rest),
+    ...patched<TaskDefinition>(definition, rest),
     ...(platforms ? { platforms: platformsOf({ platforms }) } : {}),
     step: step ? patched(definition.step, step) : definition.step,
     trigger:

@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import { PlinthError, type ImageView, type Input, type Output } from '#libs/contracts';
+import { canonicalReference, isRegistryError, parseReference } from '#libs/oci';
+import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import type { CallContext } from '#libs/service';
+import type { TagState } from '../tags/tag.decider.js';
+import { WatcherService } from '../watcher.service.js';
+
+const timeOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+@Injectable()
+export class ImageHandlers {
+  constructor(private readonly watcher: WatcherService) {}
+
+  async listImages(input: Input<'listImages'>): Promise<Output<'listImages'>> {
+    const { tags, watchList } = this.watcher;
+    if (input.reference) {
+      const reference = canonical(input.reference);
+      const { state } = tags.get(reference);
+      return { images: state.watched ? [this.view(state)] : [], nextPageToken: '' };
+    }
+    const size = pageSizeOf(input.pageSize);
+    const after = cursorOf(input.pageToken) ?? '';
+    const references = [...watchList.list.references()]
+      .filter((one) => one > after && (!input.registry || parseReference(one).registry === input.registry))
+      .sort();
+    const page = references.slice(0, size);
+    return {
+      images: page.flatMap((reference) => {
+        const { state } = tags.get(reference);
+        return state.watched ? [this.view(state)] : [];
+      }),
+      nextPageToken: references.length > size ? tokenOf(page.at(-1)!) : '',
+    };
+  }
+
+  async lookAtImage(input: Input<'lookAtImage'>, call: CallContext): Promise<ImageView> {
+    const { tags, looker } = this.watcher;
+    const reference = canonical(input.reference);
+    if (!tags.get(reference).state.watched) {
+      throw new PlinthError('NOT_FOUND', `${reference} is not watched: no task tracks it.`);
+    }
+    try {
+      await looker.look(reference, { seenBy: 'Request' });
+    } catch (error) {
+      if (!isRegistryError(error)) throw error;
+      throw new PlinthError('UNAVAILABLE', error.message, [], { cause: error });
+    }
+    const { state, sequence } = tags.get(reference);
+    call.wrote(sequence);
+    return this.view(state);
+  }
+
+  private view(state: TagState): ImageView {
+    const { lastLookAt, nextLookAt, lastError } = this.watcher.looker.record(state.reference);
+    return {
+      reference: state.reference,
+      current: state.vanished ? null : state.current,
+      adopted: state.adopted,
+      held: state.held,
+      watchedSince: state.watchedSince ?? '1970-01-01T00:00:00.000Z',
+      lastLookAt: timeOf(lastLookAt),
+      nextLookAt: timeOf(nextLookAt),
+      lastError,
+      history: [...state.history],
+    };
+  }
+}
+
+const canonical = (text: string): string => {
+  try {
+    return canonicalReference(text);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new PlinthError('INVALID_ARGUMENT', message, [{ field: 'reference', message }]);
+  }
+};

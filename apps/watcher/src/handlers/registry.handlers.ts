@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { PlinthError, type Input, type Output, type RegistryView } from '#libs/contracts';
+import { parseReference } from '#libs/oci';
+import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { requireEtag, type CallContext } from '#libs/service';
+import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
+import { WatcherService } from '../watcher.service.js';
+
+@Injectable()
+export class RegistryHandlers {
+  constructor(private readonly watcher: WatcherService) {}
+
+  async createRegistry(input: Input<'createRegistry'>, call: CallContext): Promise<RegistryView> {
+    return this.execute(input.host, { type: 'register', definition: input }, call);
+  }
+
+  async listRegistries(input: Input<'listRegistries'>): Promise<Output<'listRegistries'>> {
+    const size = pageSizeOf(input.pageSize);
+    const after = cursorOf(input.pageToken) ?? '';
+    const hosts = [...this.watcher.registries.all()]
+      .map(({ host }) => host)
+      .filter((host) => host > after)
+      .sort();
+    const page = hosts.slice(0, size);
+    return {
+      registries: page.map((host) => this.view(host)),
+      nextPageToken: hosts.length > size ? tokenOf(page.at(-1)!) : '',
+    };
+  }
+
+  async getRegistry({ host }: Input<'getRegistry'>, call: CallContext): Promise<RegistryView> {
+    return this.show(host, call);
+  }
+
+  async updateRegistry({ host, ...patch }: Input<'updateRegistry'>, call: CallContext): Promise<RegistryView> {
+    requireEtag(call, this.view(host).etag, `The registry ${host}`);
+    return this.execute(host, { type: 'update', host, patch }, call);
+  }
+
+  async deleteRegistry({ host }: Input<'deleteRegistry'>, call: CallContext): Promise<Output<'deleteRegistry'>> {
+    requireEtag(call, this.view(host).etag, `The registry ${host}`);
+    const { log, registryStates } = this.watcher;
+    const { sequence } = await log.commands.execute(registryStates, registryDecider, host, { type: 'remove', host });
+    call.wrote(sequence);
+    return {};
+  }
+
+  private async execute(host: string, command: RegistryCommand, call: CallContext): Promise<RegistryView> {
+    const { log, registryStates } = this.watcher;
+    const { sequence } = await log.commands.execute(registryStates, registryDecider, host, command);
+    call.wrote(sequence);
+    await log.projector.waitFor(sequence, { timeoutMs: 2000, signal: call.signal });
+    return this.show(host, call);
+  }
+
+  private show(host: string, call: CallContext): RegistryView {
+    const view = this.view(host);
+    call.setEtag(view.etag);
+    return view;
+  }
+
+  private view(host: string): RegistryView {
+    const { registryStates, notifiedAt, looker } = this.watcher;
+    const { state, sequence } = registryStates.get(host);
+    const { definition } = state;
+    if (!definition) {
+      throw new PlinthError('NOT_FOUND', `There is no registry ${host}. Make it known with POST /v1/registries.`);
+    }
+    const records = [...looker.records].filter(([reference]) => parseReference(reference).registry === host);
+    const { notifications } = definition;
+    return {
+      ...definition,
+      etag: String(sequence),
+      hookPath: notifications ? `/v1/hooks/${notifications.dialect}/${host}` : null,
+      lastNotificationAt: notifiedAt.get(host) ?? null,
+      lastError: records.find(([, { lastError }]) => lastError !== null)?.[1].lastError ?? null,
+      watchedTags: records.length,
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Runtime } from '#libs/runtime';
+import { rawRoute, serves, type Positions } from '#libs/service';
+import { ImageHandlers } from './handlers/image.handlers.js';
+import { RegistryHandlers } from './handlers/registry.handlers.js';
+import { HookHandler, maxHookBytes } from './hooks/hook.handler.js';
+import { WatcherService } from './watcher.service.js';
+
+const POSITIONS = Symbol('plinth.watcher.positions');
+
+@Module({
+  providers: [
+    { provide: WatcherService, inject: [Runtime], useFactory: (runtime: Runtime) => new WatcherService(runtime) },
+    { provide: POSITIONS, inject: [WatcherService], useFactory: ({ log }: WatcherService): Positions => log.positions },
+    RegistryHandlers,
+    ImageHandlers,
+    HookHandler,
+    serves(
+      'watcher',
+      {
+        createRegistry: RegistryHandlers,
+        listRegistries: RegistryHandlers,
+        getRegistry: RegistryHandlers,
+        updateRegistry: RegistryHandlers,
+        deleteRegistry: RegistryHandlers,
+        listImages: ImageHandlers,
+        lookAtImage: ImageHandlers,
+      },
+      { positions: POSITIONS },
+    ),
+    rawRoute({
+      service: 'watcher',
+      method: 'POST',
+      path: '/v1/hooks/:dialect/:registry',
+      maxBytes: maxHookBytes,
+      handler: HookHandler,
+    }),
+  ],
+})
+export class WatcherModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(private readonly watcher: WatcherService) {}
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.watcher.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.watcher.stop();
+  }
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { AggregateStore, sleep } from '#libs/event-log';
+import { RegistryDirectory } from '#libs/registries';
+import { ServiceLog, type Runtime } from '#libs/runtime';
+import { Looker, repeatAfterSeconds } from './looking/looker.js';
+import { acrPolicy } from './policy/policy.js';
+import { Poller } from './polling/poller.js';
+import { registryDecider } from './registries/registry.decider.js';
+import { tagDecider } from './tags/tag.decider.js';
+import { WatchListProjection } from './watchlist/watch-list-projection.js';
+import { Watching } from './watchlist/watching.js';
+
+/** How often the tags of a registry that nobody made known are looked at. */
+const defaultIntervalMs = 900_000;
+
+/** Registry watching: owns registries and tags, decides when to look at which tag, and whether a digest is adopted. */
+export class WatcherService {
+  readonly tags = new AggregateStore(tagDecider);
+  readonly registryStates = new AggregateStore(registryDecider);
+  readonly watchList = new WatchListProjection();
+  readonly registries: RegistryDirectory;
+  readonly log: ServiceLog;
+  readonly looker: Looker;
+  readonly notifiedAt = new Map<string, string>();
+  private readonly poller: Poller;
+  private readonly watching: Watching;
+  private readonly stopping = new AbortController();
+
+  constructor(readonly runtime: Runtime) {
+    const { jet, clock, logger, health, secrets, config, onFailure } = runtime;
+    this.registries = new RegistryDirectory({ secrets, onChange: (host) => this.poller.reschedule(host) });
+    const { tags, registryStates, watchList, registries } = this;
+    this.log = new ServiceLog({
+      name: 'watcher',
+      log: jet.events,
+      dataDir: join(config.PLINTH_DATA, 'watcher'),
+      projections: [tags, registryStates, watchList, registries],
+      clock,
+      logger,
+      health,
+      onFailure,
+    });
+    const { commands } = this.log;
+    const { list } = watchList;
+    this.looker = new Looker({ registries, tags, commands, policy: acrPolicy, watchList: list, clock, logger });
+    const { looker } = this;
+    const intervalOf = (host: string) =>
+      (registries.definitionOf(host)?.poll.intervalSeconds ?? 0) * 1000 || defaultIntervalMs;
+    this.poller = new Poller({ looker, intervalOf, clock, logger });
+    this.watching = new Watching({
+      watchList: list,
+      looker,
+      tags,
+      commands,
+      clock,
+      logger,
+      changed: (reference, watched) => (watched ? this.poller.add(reference) : this.poller.remove(reference)),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { log, watching, poller, tags } = this;
+    await log.start();
+    for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference, true);
+    poller.start();
+    watching.attendAll();
+    log.projector.onBatch((_events, caughtUp) => {
+      if (caughtUp) watching.attendTouched();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.poller.stop();
+    this.watching.stop();
+    await this.log.stop();
+    await this.registries.close();
+  }
+
+  /**
+   * A notification says that a tag may have moved. It only causes a look; while the look still shows what was known,
+   * and the notification said something else or nothing, it is repeated: registries lag behind their own pushes.
+   */
+  async hint(reference: string, digest: string | undefined, hintedAt: string): Promise<void> {
+    const { tags, looker, runtime } = this;
+    const known = () => tags.get(reference).state.current?.digest ?? null;
+    const before = known();
+    if (digest !== undefined && digest === before) return;
+    for (const seconds of [0, ...repeatAfterSeconds]) {
+      await sleep(runtime.clock, seconds * 1000, this.stopping.signal);
+      if (this.stopping.signal.aborted) return;
+      try {
+        await looker.look(reference, { seenBy: 'Webhook', hintedAt });
+      } catch (error) {
+        runtime.logger.warn({ reference, error: String(error) }, 'cannot look after a notification; trying again');
+        continue;
+      }
+      const now = known();
+      if (now !== before || digest === now) return;
+    }
+  }
+}
