@@ -1,7 +1,7 @@
 /** Reading and finishing the OCI image layout that an engine wrote. */
-import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '#libs/oci';
 import type { BuiltImage, BuiltPlatform } from './engine.js';
 import { EngineError } from './engine.js';
 
@@ -32,6 +32,8 @@ interface Config {
 export interface Finish {
   readonly annotations: Readonly<Record<string, string>>;
   readonly redact: (text: string) => string;
+  /** The layout names one manifest per platform, which are to become one index. */
+  readonly index?: boolean;
 }
 
 const indexTypes = new Set([
@@ -48,7 +50,7 @@ const baseAnnotations = ['org.opencontainers.image.base.name', 'org.opencontaine
 export async function finishLayout(layoutDir: string, finish: Finish): Promise<BuiltImage> {
   const indexFile = join(layoutDir, 'index.json');
   const top = await readJson<Index>(indexFile);
-  const [root, ...others] = top.manifests;
+  const [root, ...others] = finish.index === true ? [await writeIndex(layoutDir, top.manifests)] : top.manifests;
   if (root === undefined || others.length > 0) {
     throw new EngineError('ENGINE_FAILED', `${indexFile} names ${top.manifests.length} images; a build makes one.`);
   }
@@ -67,6 +69,21 @@ export async function finishLayout(layoutDir: string, finish: Finish): Promise<B
     size: descriptor.size,
     platforms,
   };
+}
+
+async function writeIndex(dir: string, manifests: readonly Descriptor[]): Promise<Descriptor> {
+  const mediaType = 'application/vnd.oci.image.index.v1+json';
+  const described: Descriptor[] = [];
+  for (const { mediaType: type, digest, size } of manifests) {
+    const { config } = await readJson<Manifest>(blobPath(dir, digest));
+    const { os, architecture, variant } = await readJson<Config>(blobPath(dir, config.digest));
+    const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+    described.push({ mediaType: type, digest, size, platform });
+  }
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: described }));
+  const digest = digestOf(bytes);
+  await writeFile(blobPath(dir, digest), bytes);
+  return { mediaType, digest, size: bytes.length };
 }
 
 async function finishIndex(dir: string, descriptor: Descriptor, finish: Finish, platforms: BuiltPlatform[]) {
@@ -107,7 +124,7 @@ async function replaceBlob(dir: string, old: Descriptor, value: object): Promise
   const before = await readJson<object>(blobPath(dir, old.digest));
   if (JSON.stringify(before) === JSON.stringify(value)) return old;
   const bytes = Buffer.from(JSON.stringify(value));
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const digest = digestOf(bytes);
   await writeFile(blobPath(dir, digest), bytes);
   // The old blob would carry the secret along.
   if (digest !== old.digest) await rm(blobPath(dir, old.digest), { force: true });

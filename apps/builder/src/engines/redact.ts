@@ -6,12 +6,15 @@ const shown = '***';
  */
 export function redactor(secrets: Readonly<Record<string, string>>): (text: string) => string {
   const values = new Set<string>();
+  const add = (value: string) => {
+    // JSON and shells quote.
+    for (const form of [value, JSON.stringify(value).slice(1, -1)]) values.add(form);
+  };
   for (const value of Object.values(secrets)) {
-    if (value !== '') values.add(value);
-    for (const line of value.split(/\r?\n/)) if (line.trim().length >= 3) values.add(line.trim());
+    if (value !== '') add(value);
+    for (const line of value.split(/\r?\n/)) if (line.trim().length >= 3) add(line.trim());
   }
-  // JSON and shells quote; the longest first, or a part would hide the whole.
-  for (const value of [...values]) values.add(JSON.stringify(value).slice(1, -1));
+  // The longest first, or a part would hide the whole.
   const ordered = [...values].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((result, value) => result.replaceAll(value, shown), text);
 }

@@ -32,8 +32,18 @@ interface Slot {
   builds: number;
 }
 
+interface OneBuild {
+  readonly store: string;
+  readonly job: string;
+  readonly request: BuildRequest;
+  readonly dockerfile: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly redact: (text: string) => string;
+  readonly platform: string | undefined;
+  readonly timeoutMs: number;
+}
+
 const jobPrefix = 'job-';
-const listName = 'localhost/plinth:job';
 
 export class BuildahEngine implements Engine {
   readonly name = 'buildah';
@@ -95,7 +105,7 @@ export class BuildahEngine implements Engine {
     await mkdir(this.options.dir, { recursive: true });
     for (const name of await readdir(this.options.dir)) {
       const path = join(this.options.dir, name);
-      if (name.startsWith('slot-')) await this.#sweep(path);
+      if (name.startsWith('slot-')) await this.#sweepSlot(path);
       if (name.startsWith(jobPrefix)) await rm(path, { recursive: true, force: true });
     }
   }
@@ -106,7 +116,40 @@ export class BuildahEngine implements Engine {
 
   async #buildIn(slot: Slot, job: string, request: BuildRequest, dockerfile: string): Promise<BuildOutcome> {
     const redact = redactor(request.secretArgs);
-    const env = await this.#prepare(slot, job, request);
+    const jobEnv = await this.#prepare(job, request);
+    // One build and one store for each platform: the layer cache of 1.28 compares layers and instructions but not
+    // platforms, and `--platform a,b --manifest` then puts the first platform's image into the list once.
+    const platforms = request.platforms.length === 0 ? [undefined] : request.platforms;
+    const deadline = performance.now() + request.timeoutMs;
+    slot.builds++;
+    const recycle = slot.builds >= (this.options.recycleAfter ?? 50);
+    if (recycle) slot.builds = 0;
+    for (const [index, platform] of platforms.entries()) {
+      const store = join(slot.dir, (platform ?? 'own').replaceAll('/', '-'));
+      const env = { ...jobEnv, CONTAINERS_STORAGE_CONF: await this.#writeStorageConf(job, store) };
+      const timeoutMs = Math.max(1, deadline - performance.now());
+      const problem = await this.#buildOne({ store, job, request, dockerfile, env, redact, platform, timeoutMs });
+      if (problem !== undefined) return problem;
+      await this.#export(job, env, `${request.outputDir}:${index}`);
+      if (recycle) await capture('buildah', ['rmi', '--all', '--force'], env);
+    }
+    return finishLayout(request.outputDir, {
+      annotations: request.annotations ?? {},
+      redact,
+      index: request.platforms.length > 1,
+    });
+  }
+
+  async #sweepSlot(slotDir: string): Promise<void> {
+    for (const name of await readdir(slotDir)) {
+      const store = join(slotDir, name);
+      await this.#sweep(store, { ...process.env, CONTAINERS_STORAGE_CONF: await this.#writeStorageConf(store, store) });
+    }
+  }
+
+  /** Builds for one platform; undefined when it succeeded. */
+  async #buildOne(build: OneBuild): Promise<BuildOutcome | undefined> {
+    const { store, job, request, dockerfile, env, redact, platform, timeoutMs } = build;
     const words: string[] = [];
     const output = new BuildahOutput({
       onLog: (line) =>
@@ -118,44 +161,33 @@ export class BuildahEngine implements Engine {
       onProgress: (progress) =>
         request.onProgress?.({ ...progress, step: redact(progress.step), name: redact(progress.name) }),
     });
-    const end = await start('buildah', this.#arguments(request, job, dockerfile), {
+    const end = await start('buildah', this.#arguments(request, job, dockerfile, platform), {
       cwd: request.contextDir,
       env: { ...env, ...secretsByEnvironment(request.secretArgs) },
       signal: request.signal,
-      timeoutMs: request.timeoutMs,
+      timeoutMs,
       onStdout: (line) => output.stdout(line),
       onStderr: (line) => {
         words.push(line);
         output.stderr(line);
       },
     });
-    output.end(end.ended === 'exit' && end.code === 0);
-    if (end.ended !== 'exit') {
-      // Even after TERM the working container and its mounts stay; after KILL, the step's process too.
-      await this.#sweep(slot.dir, env);
-      return { kind: end.ended };
-    }
-    if (end.code !== 0) {
-      await this.#sweep(slot.dir, env);
-      const found = diagnose(words.join('\n'));
-      if (found.kind === 'ours') throw new EngineError(found.code, redact(found.reason));
-      return { kind: 'failed', code: found.code, reason: redact(found.reason) };
-    }
-    await this.#export(request, job, env);
-    slot.builds++;
-    if (slot.builds >= (this.options.recycleAfter ?? 50)) {
-      slot.builds = 0;
-      await capture('buildah', ['rmi', '--all', '--force'], env);
-    }
-    return finishLayout(request.outputDir, { annotations: request.annotations ?? {}, redact });
+    const succeeded = end.ended === 'exit' && end.code === 0;
+    output.end(succeeded);
+    if (succeeded) return undefined;
+    // Even after TERM the working container and its mounts stay; after KILL, the step's process too.
+    await this.#sweep(store, env);
+    if (end.ended !== 'exit') return { kind: end.ended };
+    const found = diagnose(words.join('\n'));
+    if (found.kind === 'ours') throw new EngineError(found.code, redact(found.reason));
+    return { kind: 'failed', code: found.code, reason: redact(found.reason) };
   }
 
-  async #prepare(slot: Slot, job: string, request: BuildRequest): Promise<NodeJS.ProcessEnv> {
+  async #prepare(job: string, request: BuildRequest): Promise<NodeJS.ProcessEnv> {
     const file = async (name: string, text: string) => {
       await writeFile(join(job, name), text, { mode: 0o600 });
       return join(job, name);
     };
-    await mkdir(slot.dir, { recursive: true, mode: 0o700 });
     await mkdir(join(job, 'tmp'));
     await mkdir(join(job, 'certs'));
     for (const [index, { ca }] of request.registries.entries()) {
@@ -170,14 +202,10 @@ export class BuildahEngine implements Engine {
       REGISTRY_AUTH_FILE: join(job, 'auth.json'),
       DOCKER_CONFIG: job,
       CONTAINERS_REGISTRIES_CONF: await file('registries.conf', registriesConf(request.registries)),
-      CONTAINERS_STORAGE_CONF: await file(
-        'storage.conf',
-        storageConf(slot.dir, this.options.storageDriver ?? 'overlay'),
-      ),
     };
   }
 
-  #arguments(request: BuildRequest, job: string, dockerfile: string): string[] {
+  #arguments(request: BuildRequest, job: string, dockerfile: string, platform: string | undefined): string[] {
     const secretNames = Object.keys(secretsByEnvironment(request.secretArgs));
     const shown = Object.entries({ ...request.secretArgs, ...request.buildArgs }).filter(
       ([name]) => !secretNames.includes(name),
@@ -195,12 +223,13 @@ export class BuildahEngine implements Engine {
       `--file=${dockerfile}`,
       `--signature-policy=${join(job, 'policy.json')}`,
       `--cert-dir=${join(job, 'certs')}`,
-      `--iidfile=${join(job, 'iid')}`,
-      ...(request.noCache ? ['--no-cache'] : ['--layers']),
+      // Without it, all instructions make one layer: the same build would have another digest.
+      '--layers',
+      ...(request.noCache ? ['--no-cache'] : []),
       ...pinArguments(request.pins),
       ...(request.target === undefined ? [] : [`--target=${request.target}`]),
-      ...(request.platforms.length === 0 ? [] : [`--platform=${request.platforms.join(',')}`]),
-      ...(request.platforms.length > 1 ? [`--manifest=${listName}`] : []),
+      ...(platform === undefined ? [] : [`--platform=${platform}`]),
+      `--iidfile=${join(job, 'iid')}`,
       ...shown.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
       // Without a value, it is taken from the environment.
       ...secretNames.flatMap((name) => ['--build-arg', name, '--secret', `id=${name},env=${name}`]),
@@ -209,29 +238,30 @@ export class BuildahEngine implements Engine {
     ];
   }
 
-  async #export(request: BuildRequest, job: string, env: NodeJS.ProcessEnv): Promise<void> {
+  /** Adds the image just built to the layout, under a name of its own there. */
+  async #export(job: string, env: NodeJS.ProcessEnv, destination: string): Promise<void> {
     const policy = `--signature-policy=${join(job, 'policy.json')}`;
-    const several = request.platforms.length > 1;
-    const source = several ? listName : (await readFile(join(job, 'iid'), 'utf8')).trim();
-    const command = several ? ['manifest', 'push', '--all'] : ['push'];
-    const pushed = await capture('buildah', [...command, policy, source, `oci:${request.outputDir}`], env);
-    // Names are one store's; the next build of several platforms starts a list of its own.
-    if (several) await capture('buildah', ['manifest', 'rm', listName], env);
+    const id = (await readFile(join(job, 'iid'), 'utf8')).trim();
+    const pushed = await capture('buildah', ['push', policy, id, `oci:${destination}`], env);
     if (pushed.code !== 0) {
       throw new EngineError('ENGINE_FAILED', `buildah could not write the image: ${pushed.stderr}`);
     }
   }
 
-  /** Takes away what a build that did not end well left in its slot; a store that cannot be repaired is given up. */
-  async #sweep(slotDir: string, jobEnv?: NodeJS.ProcessEnv): Promise<void> {
-    await killProcessesIn(slotDir);
-    const conf = join(slotDir, 'storage.conf');
-    if (jobEnv === undefined) await writeFile(conf, storageConf(slotDir, this.options.storageDriver ?? 'overlay'));
-    const env = jobEnv ?? { ...process.env, CONTAINERS_STORAGE_CONF: conf };
+  async #writeStorageConf(folder: string, store: string): Promise<string> {
+    await mkdir(store, { recursive: true, mode: 0o700 });
+    const file = join(folder, 'storage.conf');
+    await writeFile(file, storageConf(store, this.options.storageDriver ?? 'overlay'));
+    return file;
+  }
+
+  /** Takes away what a build that did not end well left in its store; a store that cannot be repaired is given up. */
+  async #sweep(store: string, env: NodeJS.ProcessEnv): Promise<void> {
+    await killProcessesIn(store);
     const removed = await capture('buildah', ['rm', '--all'], env);
     if (removed.code === 0) return;
-    await unmountBelow(slotDir);
-    await rm(slotDir, { recursive: true, force: true });
+    await unmountBelow(store);
+    await rm(store, { recursive: true, force: true });
   }
 
   /** A free slot, or undefined when the build was canceled while it waited. */

@@ -124,11 +124,11 @@ export class ManagedDockerd implements DockerDaemon {
   async #spawn(): Promise<void> {
     const log = openSync(join(this.options.dir, 'dockerd.log'), 'a', 0o600);
     const args = [
-      ...['--config-file', join(this.options.dir, 'daemon.json')],
-      ...['--data-root', join(this.options.dir, 'data')],
-      ...['--exec-root', join(this.#runDir, 'exec')],
-      ...['--pidfile', this.#pidFile],
-      ...['--host', `unix://${this.#socket}`],
+      `--config-file=${join(this.options.dir, 'daemon.json')}`,
+      `--data-root=${join(this.options.dir, 'data')}`,
+      `--exec-root=${join(this.#runDir, 'exec')}`,
+      `--pidfile=${this.#pidFile}`,
+      `--host=unix://${this.#socket}`,
       '--bridge=none',
       '--iptables=false',
       '--ip6tables=false',
