@@ -10,7 +10,7 @@ const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includ
 /** Any public address and none besides. */
 const publicOnly = new AddressPolicy();
 /** Cloud metadata and "this host": nobody's source code is there. */
-const NEVER = /^(169\.254\.|0\.|fe[89ab]|::$|fd00:ec2::254$)/i;
+const NEVER = /^((::ffff:|64:ff9b::)?(169\.254\.|0\.|a9fe:|0:)|fe[89ab]|::$|fd00:ec2::254$)/i;
 
 export interface FetchOptions {
   /** Sent as the Authorization header, to the first origin only. */

@@ -100,6 +100,7 @@ describe('an archive on a web server', () => {
     ['too many redirects', '/again', 'INVALID'],
     ['a redirect to another protocol', 'file:///etc/passwd', 'INVALID'],
     ['a redirect to the metadata service', 'http://169.254.169.254/latest', 'ACCESS_DENIED'],
+    ['a redirect to it in the dress of IPv6', 'http://[::ffff:169.254.169.254]/latest', 'ACCESS_DENIED'],
   ])('is refused for %s', async (_, location, code) => {
     const url = await serve((__, response) => void response.writeHead(302, { location }).end());
     await expect(open(`${url}/x.tgz`)).rejects.toMatchObject({ code });
