@@ -21,7 +21,9 @@ const BROKEN = new Set([
 /** Whether repeating the same request may help: 408, 429, 5xx, and connections that broke. Silence is not repeated. */
 export function isTransient(error: RegistryError): boolean {
   if (error.status !== undefined && error.code !== 'TOO_LARGE') return isTransientStatus(error.status);
-  return error.code === 'UNAVAILABLE' && BROKEN.has(codeOf(error.cause) ?? '');
+  const code = codeOf(error.cause) ?? '';
+  // HPE_…: bytes that are no HTTP, as after a body that came with an answer to HEAD. The connection is dropped.
+  return error.code === 'UNAVAILABLE' && (BROKEN.has(code) || code.startsWith('HPE_'));
 }
 
 function isTransientStatus(status: number): boolean {

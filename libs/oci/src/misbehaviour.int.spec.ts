@@ -139,6 +139,26 @@ describe('the HEAD ladder', () => {
     }
   });
 
+  it('probes again and again over the same connections', async () => {
+    await using at = await scripted((_, response) => {
+      response.writeHead(200, { ...served, 'content-length': index.bytes.length });
+      response.end();
+    });
+    for (let probe = 0; probe < 20; probe++) await at.client.headManifest(at.ref);
+    // The pool may open a second one before it sees that the first is free.
+    expect(at.registry.connections).toBeLessThanOrEqual(2);
+  });
+
+  it('gets over a registry that sends a body with its answer to HEAD', async () => {
+    await using at = await scripted((request, response) => {
+      if (request.method === 'GET') return reply(response, 200, served, index.bytes);
+      const head = `HTTP/1.1 200 OK\r\ncontent-type: ${index.mediaType}\r\ndocker-content-digest: ${index.digest}\r\n`;
+      response.socket?.write(`${head}content-length: ${index.bytes.length}\r\n\r\n${index.bytes.toString()}`);
+    });
+    for (let probe = 0; probe < 5; probe++) expect(await at.client.headManifest(at.ref)).toEqual(truth);
+    expect((await at.client.getManifest(at.ref)).digest).toBe(index.digest);
+  });
+
   it('reads the reason of a 403 by GET', async () => {
     await using at = await scripted((request, response) =>
       reply(

@@ -257,6 +257,8 @@ export class Transport {
         headers: { 'user-agent': userAgent, ...call.headers, ...(authorization !== undefined && { authorization }) },
         body: call.body?.() ?? null,
         signal: call.signal,
+        // undici closes the connection after a HEAD unless told not to: a new TLS handshake for every probe.
+        reset: false,
         headersTimeout: call.headersMs ?? timeouts.headersMs,
         bodyTimeout: timeouts.bodyMs,
       });

@@ -18,6 +18,8 @@ export interface ScriptedRegistry extends AsyncDisposable {
   readonly requests: SeenRequest[];
   /** `GET /v2/` for each request, in order. */
   readonly log: string[];
+  /** How many connections were opened so far. */
+  readonly connections: number;
 }
 
 /**
@@ -38,6 +40,8 @@ export async function startScriptedRegistry(script: Script, address = '127.0.0.1
       script(seen, response, counts.get(key) ?? 1);
     });
   });
+  let connections = 0;
+  server.on('connection', () => connections++);
   server.listen(0, address);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -46,6 +50,9 @@ export async function startScriptedRegistry(script: Script, address = '127.0.0.1
     requests,
     get log() {
       return requests.map(({ method, path }) => `${method} ${path}`);
+    },
+    get connections() {
+      return connections;
     },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
