@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ChassisModule } from './chassis.js';
 import type { Config } from './config.js';
+import { GrpcTransport } from './grpc/transport.js';
 import { Health } from './health.js';
 import { ConnectionDrain } from './http/drain.js';
 import { fastifyAdapter } from './http/server.js';
@@ -18,7 +19,7 @@ class RootModule {}
 
 export interface BootstrapOptions extends Pick<
   MountOptions,
-  'table' | 'authenticator' | 'heartbeatMs' | 'slowReaderMs' | 'firstItemMs'
+  'table' | 'authenticator' | 'version' | 'heartbeatMs' | 'slowReaderMs' | 'firstItemMs'
 > {
   /** Name in logs and metrics: `watcher`, `standalone` … */
   readonly name: string;
@@ -39,6 +40,7 @@ export interface BootstrapOptions extends Pick<
 export interface RunningService {
   readonly app: NestFastifyApplication;
   readonly http: { readonly host: string; readonly port: number; readonly url: string };
+  readonly grpc: { readonly host: string; readonly port: number };
   readonly health: Health;
   readonly logger: ServiceLogger;
   /** Not ready → streams end → requests in flight are answered → everything closes. Repeated calls are one. */
@@ -74,10 +76,21 @@ export const bootstrapService = async (options: BootstrapOptions): Promise<Runni
     health,
     metrics,
     validateResponses: config.PLINTH_VALIDATE_RESPONSES,
-    openapi: () => ({}),
   });
+  const drainMs = options.drainMs ?? 10_000;
+  const transport = new GrpcTransport({
+    host: config.PLINTH_HOST,
+    port: config.PLINTH_GRPC_PORT,
+    operations: mounted.operations,
+    invoker: mounted.invoker,
+    health,
+    stopping: mounted.stopping,
+    drainMs,
+  });
+  app.connectMicroservice({ strategy: transport });
   await options.configure?.(app);
   const drain = new ConnectionDrain(app.getHttpServer() as Server);
+  await app.startAllMicroservices();
   await app.listen(config.PLINTH_HTTP_PORT, config.PLINTH_HOST);
   const address = app.getHttpServer().address() as AddressInfo;
 
@@ -88,13 +101,14 @@ export const bootstrapService = async (options: BootstrapOptions): Promise<Runni
       process.off('SIGTERM', stop).off('SIGINT', stop);
       health.stop();
       mounted.stopStreams();
-      await drain.close(() => app.close(), options.drainMs ?? 10_000);
+      await drain.close(() => app.close(), drainMs);
     })();
     return closing;
   };
   if (options.signals ?? true) process.once('SIGTERM', stop).once('SIGINT', stop);
 
   const http = { host: config.PLINTH_HOST, port: address.port, url: urlOf(config.PLINTH_HOST, address.port) };
-  logger.info({ http: http.url, operations: mounted.operations.length }, `${name} is listening`);
-  return { app, http, health, logger, close };
+  const grpc = { host: config.PLINTH_HOST, port: transport.port };
+  logger.info({ http: http.url, grpc: grpc.port, operations: mounted.operations.length }, `${name} is listening`);
+  return { app, http, grpc, health, logger, close };
 };

@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ModulesContainer } from '@nestjs/core';
-import { operations, type Operation } from '#libs/contracts';
+import { openApiDocument, operations, type Operation } from '#libs/contracts';
 import { AUTHENTICATOR, type Authenticator } from './auth/principal.js';
 import type { Health } from './health.js';
 import { KnownPaths, leaveBodiesUnread, ProblemFilter, serverOf } from './http/server.js';
@@ -25,8 +25,8 @@ export interface MountOptions extends StreamWriterOptions {
   /** The product's unless a test brings its own. */
   readonly table?: OperationTable;
   readonly authenticator?: Authenticator;
-  /** Makes the document of `/openapi.json` for the operations that are served. */
-  readonly openapi: (served: readonly Operation[]) => unknown;
+  /** Version of the product, for the OpenAPI document. */
+  readonly version?: string;
   /** How long a stream may be silent before its headers are sent without an item, in milliseconds. */
   readonly firstItemMs?: number;
 }
@@ -39,6 +39,8 @@ export interface MountedOperation {
 export interface Mounted {
   readonly operations: readonly MountedOperation[];
   readonly invoker: Invoker;
+  /** Aborted by {@link Mounted.stopStreams}. */
+  readonly stopping: AbortSignal;
   /** Ends open streams; their readers come back elsewhere. */
   stopStreams(): void;
 }
@@ -102,7 +104,14 @@ export const mountOperations = (app: NestFastifyApplication, options: MountOptio
     routes.raw(route);
     paths.add(route.options.method, route.options.path);
   }
-  plainRoutes(server, { ...options, openapi: () => options.openapi(mounted.map(({ operation }) => operation)) });
+  plainRoutes(server, {
+    ...options,
+    openapi: () =>
+      openApiDocument(
+        mounted.map(({ operation }) => operation),
+        options.version ?? '0.1.0',
+      ),
+  });
   for (const path of plainPaths) paths.add('GET', path);
-  return { operations: mounted, invoker, stopStreams: () => stop.abort() };
+  return { operations: mounted, invoker, stopping: stop.signal, stopStreams: () => stop.abort() };
 };

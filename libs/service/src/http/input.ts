@@ -1,15 +1,7 @@
-import { PlinthError, type Operation } from '#libs/contracts';
-
-/** Names of the fields that stand in the path, in its order. */
-export const pathFields = (path: string): string[] =>
-  [...path.matchAll(/\{([A-Za-z]+)\}/g)].map((match) => match[1] ?? '');
+import { PlinthError, takesQuery, type Operation } from '#libs/contracts';
 
 /** `/v1/tasks/{name}` as the router writes it: `/v1/tasks/:name`. */
 export const routerPath = (path: string): string => path.replace(/\{([A-Za-z]+)\}/g, ':$1');
-
-/** True when fields that are not in the path stand in the query; else they stand in the body. */
-export const takesQuery = (operation: Pick<Operation, 'method' | 'kind'>): boolean =>
-  operation.method === 'GET' || operation.method === 'DELETE' || operation.kind === 'upload';
 
 /**
  * The input as the schema wants it: path, query and body in one object.

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { errors, PlinthError, type Operation } from '#libs/contracts';
+import { errors, PlinthError, takesQuery, type Operation } from '#libs/contracts';
 import { parseCount, parseIfMatch } from '../call.js';
 import type { StoredAnswer } from '../idempotency.js';
 import type { Invoker, RequestMeta } from '../invoker.js';
@@ -9,7 +9,7 @@ import type { RawRoute } from '../raw-route.js';
 import { problemHeaders, toProblem } from '../problem.js';
 import type { ServedService } from '../serves.js';
 import { ByteLimit, jsonBytes, mediaType, parseJsonObject, readLimited, tooLarge } from './body.js';
-import { mergeInput, routerPath, takesQuery } from './input.js';
+import { mergeInput, routerPath } from './input.js';
 import { encodeEvent, itemEvent, sseRetryMs, streamHeaders, StreamWriter, type StreamWriterOptions } from './sse.js';
 
 export interface HttpOptions extends StreamWriterOptions {
