@@ -56,8 +56,10 @@ export interface Verdict {
   readonly unsettled: boolean;
   /** An upstream task is pending. */
   readonly held: boolean;
-  /** A run has started, or a person's is queued. */
-  readonly busy: boolean;
+  /** A run has started. */
+  readonly running: boolean;
+  /** A person's run is queued. */
+  readonly askedFor: boolean;
   readonly key: string;
   /** Times of the last adoption of each outside root of its tracked chain. */
   readonly roots: readonly number[];
@@ -267,7 +269,8 @@ export class Facts {
           pending: isPending(task),
           unsettled: isUnsettled(task),
           held: holders(task).some(isPending),
-          busy: [...task.runs.values()].some((run) => run.started || run.offer === null),
+          running: [...task.runs.values()].some((run) => run.started),
+          askedFor: [...task.runs.values()].some((run) => run.offer === null),
           key: keys.get(task)!,
           roots: rootsOf(task),
           inputs: inputs.get(task)!,

@@ -116,7 +116,10 @@ class Judge {
 
     if (!verdict.stale) this.say('minimal', position, task, 'offered, and it was not stale');
     if (!verdict.automatic) this.say('minimal', position, task, 'offered, and it is not rebuilt without a person');
-    if (verdict.busy) this.say('twice', position, task, 'offered while a run of it goes on');
+    // "A newer key replaces a queued one", and nothing else is offered beside a run.
+    if (verdict.running || (verdict.askedFor && !this.open.has(task))) {
+      this.say('twice', position, task, 'offered while a run of it goes on');
+    }
     const waited = at - (then.since.get(task) ?? at);
     if (verdict.held && waited < this.history.patienceMs) {
       this.say('order', position, task, 'offered while an upstream task was pending');
@@ -220,7 +223,8 @@ class Judge {
   private after({ position, at }: Entry): void {
     const { verdicts } = this.states[position]!;
     for (const [task, verdict] of verdicts) {
-      const due = verdict.stale && verdict.automatic && !verdict.held && !verdict.busy && !this.open.has(task);
+      const free = !verdict.held && !verdict.running && !verdict.askedFor;
+      const due = verdict.stale && verdict.automatic && free && !this.open.has(task);
       const since = this.overlooked.get(task);
       if (since !== undefined && at - since > settleLimitMs + this.history.lagMs + 1) {
         this.say('held', position, task, `due since ${since} ms, and nobody offered it`);

@@ -30,9 +30,15 @@ export type Action =
   | { readonly do: 'update'; readonly task: string; readonly plan: Partial<TaskPlan>; readonly argument: boolean }
   | { readonly do: 'delete'; readonly task: string }
   | { readonly do: 'create'; readonly task: string }
-  /** Deleted, and created again before anybody can have noticed. */
+  /** Two moves, the second before much can have come of the first. */
+  | { readonly do: 'flurry'; readonly reference: string; readonly gapMs: number }
+  /** Two changes of what it builds; the scan of the first may come last. */
+  | { readonly do: 'rewrite'; readonly task: string; readonly reference: string; readonly gapMs: number }
+  /** Another Dockerfile in the same place: it is read again, the definition is what it was. */
+  | { readonly do: 'commit'; readonly task: string; readonly reference: string }
+  /** When the next run of it has started: deleted, and created again before anybody can have noticed. */
   | { readonly do: 'replace'; readonly task: string }
-  /** Tracks nothing for a moment. */
+  /** When the next output that it tracks was pushed: it tracks nothing for a moment. */
   | { readonly do: 'blink'; readonly task: string; readonly forMs: number }
   | { readonly do: 'cancel'; readonly task: string }
   | { readonly do: 'restart'; readonly replica: number };
@@ -84,7 +90,7 @@ export const scenarioOf = (seed: number): Scenario => {
     phases,
     slots: chance.between('slots', 1, 4),
     replicas: chance.hit('two', 0.3) ? 2 : 1,
-    lagMs: strict ? 0 : chance.between('lag', 10, 3_000),
+    lagMs: strict ? 0 : chance.pick('lag', [20, 400, 3_000, 8_000]),
     patienceMs: chance.hit('impatient', 0.15) ? 30_000 : 7_200_000,
     hintLoss: chance.pick('loss', [0, 0.2, 0.6]),
     hintDuplicates: chance.pick('duplicates', [0, 0.3]),
@@ -169,19 +175,22 @@ const planAction = (chance: Chance, roots: Scenario['roots'], tasks: readonly Ta
   const { reference } = chance.pick('which root', roots);
   const { name: task, inputs } = chance.pick('which task', tasks);
   const kind = chance.next('action');
-  if (kind < 0.45) {
+  if (kind < 0.08) return { do: 'flurry', reference, gapMs: chance.between('gap', 50, 5_000) };
+  if (kind < 0.42) {
     const platforms = chance.hit('one platform', 0.3) ? [chance.pick('moved', platformsKnown)] : platformsKnown;
     return { do: 'move', reference, platforms: [...platforms] };
   }
-  if (kind < 0.55) return { do: 'return', reference };
-  if (kind < 0.59) return { do: 'lack', reference, platform: chance.pick('lacks', platformsKnown) };
-  if (kind < 0.67) return { do: 'run', task, overridden: chance.hit('overridden', 0.5) };
-  if (kind < 0.72) return { do: 'cancel', task };
-  if (kind < 0.77) return { do: 'restart', replica: chance.between('replica', 0, 1) };
-  if (kind < 0.8) return { do: 'delete', task };
-  if (kind < 0.82) return { do: 'create', task };
-  if (kind < 0.84) return { do: 'replace', task };
-  if (kind < 0.87) return { do: 'blink', task, forMs: chance.between('blink', 1, 3_000) };
+  if (kind < 0.51) return { do: 'return', reference };
+  if (kind < 0.55) return { do: 'lack', reference, platform: chance.pick('lacks', platformsKnown) };
+  if (kind < 0.63) return { do: 'run', task, overridden: chance.hit('overridden', 0.5) };
+  if (kind < 0.67) return { do: 'cancel', task };
+  if (kind < 0.72) return { do: 'restart', replica: chance.between('replica', 0, 1) };
+  if (kind < 0.74) return { do: 'delete', task };
+  if (kind < 0.76) return { do: 'create', task };
+  if (kind < 0.79) return { do: 'replace', task };
+  if (kind < 0.83) return { do: 'blink', task, forMs: chance.between('blink', 1, 3_000) };
+  if (kind < 0.86) return { do: 'rewrite', task, reference, gapMs: chance.between('gap', 1, 8_000) };
+  if (kind < 0.89) return { do: 'commit', task, reference };
   const change = chance.pick('change', ['argument', 'status', 'trigger', 'tracks', 'inputs'] as const);
   switch (change) {
     case 'argument':

@@ -1,5 +1,6 @@
 import type { TaskDefinition } from '#libs/contracts';
 import { definitionHash } from '#libs/domain';
+import type { RecordedEvent } from '#libs/event-log';
 import { defaultPatience } from '../../apps/graph/src/model/evaluate.js';
 import { SimulatedBuilder } from './builder.js';
 import { Chance } from './chance.js';
@@ -123,15 +124,45 @@ class Simulation {
         if (known && !known.live) this.create(known.plan);
         return;
       }
-      case 'replace':
-        this.act({ ...action, do: 'delete' });
-        return this.act({ ...action, do: 'create' });
-      case 'blink': {
-        const tracks = this.plans.get(action.task)?.plan.tracks;
-        const { task } = action;
-        this.update({ do: 'update', task, plan: { tracks: 'Nothing' }, argument: false });
-        this.agenda.in(action.forMs, 2, () => this.update({ do: 'update', task, plan: { tracks }, argument: false }));
+      case 'flurry':
+        this.registry.move(action.reference, ['linux/amd64', 'linux/arm64']);
+        this.agenda.in(action.gapMs, 2, () => this.act({ ...action, do: 'move', platforms: ['linux/amd64'] }));
         return;
+      case 'rewrite': {
+        const { task, reference, gapMs } = action;
+        const inputs = this.plans.get(task)?.plan.inputs ?? [];
+        this.update({ do: 'update', task, plan: { inputs: [{ reference, role: 'base' }] }, argument: true });
+        this.agenda.in(gapMs, 2, () => this.update({ do: 'update', task, plan: { inputs }, argument: true }));
+        return;
+      }
+      case 'commit': {
+        const known = this.plans.get(action.task);
+        if (!known?.live) return;
+        const { reference } = action;
+        known.plan = { ...known.plan, inputs: [...known.plan.inputs, { reference, role: 'base' }] };
+        this.recipes.set(`${action.task} ${definitionHash(definitionOf(known.plan, known.revision))}`, known.plan);
+        return this.scan(action.task, 0);
+      }
+      case 'replace':
+        return this.whenNext(
+          (event) => event.type === 'run.started' && this.runs.all.get(event.data.run)?.task === action.task,
+          () => {
+            this.act({ ...action, do: 'delete' });
+            this.act({ ...action, do: 'create' });
+          },
+        );
+      case 'blink': {
+        const { task, forMs } = action;
+        const tracked = (reference: string) =>
+          this.plans.get(task)?.plan.inputs.some((input) => input.reference === reference) ?? false;
+        return this.whenNext(
+          (event) => event.type === 'run.succeeded' && event.data.outputs.some(({ reference }) => tracked(reference)),
+          () => {
+            const tracks = this.plans.get(task)?.plan.tracks;
+            this.update({ do: 'update', task, plan: { tracks: 'Nothing' }, argument: false });
+            this.agenda.in(forMs, 2, () => this.update({ do: 'update', task, plan: { tracks }, argument: false }));
+          },
+        );
       }
       case 'cancel': {
         const [run] = this.runs.active(action.task);
@@ -143,6 +174,16 @@ class Simulation {
         this.replicas[index] = this.replicas[index]!.restart();
       }
     }
+  }
+
+  /** Once, right after the next event of a kind, if there is one. */
+  private whenNext(is: (event: RecordedEvent) => boolean, what: () => void): void {
+    let over = false;
+    this.log.onEvent((event) => {
+      if (over || !is(event)) return;
+      over = true;
+      this.agenda.in(0, 2, what);
+    });
   }
 
   private create(plan: TaskPlan): void {
@@ -159,21 +200,26 @@ class Simulation {
   }
 
   private define(task: string, type: 'task.created' | 'task.updated', scanned: boolean): void {
-    const { agenda, chance, log } = this;
+    const { log } = this;
     const { plan, revision } = this.plans.get(task)!;
     const definition = definitionOf(plan, revision);
     const hash = definitionHash(definition);
     this.recipes.set(`${task} ${hash}`, plan);
     log.append({ kind: 'task', id: task }, type, { definition, definitionHash: hash, by: 'ada' });
-    if (!scanned) return;
-    // A scan takes its time: it may come when the definition is another one already.
-    agenda.in(type === 'task.created' ? 0 : chance.between('scan', 1, 20_000), 2, () => {
+    if (scanned) this.scan(task, type === 'task.created' ? 0 : this.chance.between('scan', 1, 20_000));
+  }
+
+  /** A scan takes its time: it may come when the definition is another one already. */
+  private scan(task: string, afterMs: number): void {
+    const { plan, revision } = this.plans.get(task)!;
+    this.agenda.in(afterMs, 2, () => {
       if (!this.plans.get(task)?.live) return;
       const inputs = plan.inputs.map(({ reference, role }, line) => ({
         ...{ reference, role, via: 'direct' as const, stage: null, line, platforms: [...plan.platforms] },
         pinned: reference.includes('@'),
       }));
-      log.append({ kind: 'task', id: task }, 'task.scanned', {
+      const hash = definitionHash(definitionOf(plan, revision));
+      this.log.append({ kind: 'task', id: task }, 'task.scanned', {
         ...{ task, definitionHash: hash, sourceRevision: null, status: 'Known', reason: null, inputs },
       });
     });

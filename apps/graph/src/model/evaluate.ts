@@ -74,7 +74,11 @@ export const evaluate = (
 ): Evaluation => {
   const { definition } = task;
   if (!definition || !task.stale) return { kind: 'settled' };
-  for (const run of task.runs.values()) if (run.started || run.offer === null) return { kind: 'running' };
+  // While a run by hand is queued nothing new is offered; an offer that stands is still kept true.
+  const offered = task.offer !== null && !task.offer.over;
+  for (const run of task.runs.values()) {
+    if (run.started || (run.offer === null && !offered)) return { kind: 'running' };
+  }
   if (definition.status === 'Disabled') return blocked('Disabled', []);
   if (definition.trigger.baseImageTrigger?.status !== 'Enabled') return blocked('TriggerDisabled', []);
   if (!task.automatic) {
