@@ -1,4 +1,4 @@
-import { DeliverPolicy, type ConsumerMessages, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, type ConsumerMessages, type JetStreamClient } from '@nats-io/jetstream';
 import { LogError, positionAhead, positionPurged } from '../errors.js';
 import { defaultBatch, type EventBatch, type LogRange, type ReadOptions, type RecordedEvent } from '../log.js';
 import { sleep, type Clock } from '../clock.js';
@@ -17,174 +17,97 @@ export interface ReaderContext {
 
 /** Messages that one pull may hold; larger pulls replay faster (measured 100 → 5000: twice as fast). */
 const pull = 5000;
-/** Messages in our hands, not yet asked for: more than that and the consumer is closed until they are read. */
-const mostBuffered = 4 * pull;
+/** A reader that was busy with a batch for longer gets a new consumer: pulls of the old one have piled up. */
+const stallMs = 5_000;
 
 /**
- * Reads the stream in order and in batches. One ordered consumer delivers into a buffer; it survives reconnects by
- * itself, and is opened again at the right place whenever it cannot. Every sequence is checked here, whatever the
- * consumer promises: a hole in the log is an error, never silently skipped.
+ * Reads the stream in order and in batches, unfiltered. The ordered consumer survives reconnects by itself, and is
+ * opened again at the right place whenever it cannot. Every sequence is checked here, whatever the consumer
+ * promises: a hole in the log is an error, never silently skipped. A slow reader is not flooded: what it does not
+ * take is not asked for.
  */
 export async function* readStream(context: ReaderContext, options: ReadOptions): AsyncGenerator<EventBatch> {
   const { signal, maxBatch = defaultBatch } = options;
   const { first, last } = await context.range();
   if (options.after > last) throw positionAhead(options.after, last);
   if (options.after + 1 < first) throw positionPurged(options.after, first);
-  const source = new Source(context, options.after, maxBatch);
-  const onAbort = (): void => source.wake();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    if (options.after === last && !signal.aborted) yield { events: [], caughtUp: true };
-    while (!signal.aborted) {
-      await source.ready(signal);
-      if (signal.aborted) return;
-      const batch = await source.take();
-      if (batch) yield batch;
+  if (options.after === last && !signal.aborted) yield { events: [], caughtUp: true };
+  let position = options.after;
+  while (!signal.aborted) {
+    const messages = await open(context, position, signal);
+    if (!messages) return;
+    const close = (): void => void messages.close();
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      let events: RecordedEvent[] = [];
+      for await (const message of messages) {
+        if (message.seq <= position) continue;
+        if (message.seq !== position + 1) {
+          // What came before the hole is good: it is handed out first.
+          if (events.length > 0) yield { events, caughtUp: false };
+          throw await hole(context, position, message.seq);
+        }
+        let event: RecordedEvent;
+        try {
+          event = decodeMessage(message);
+        } catch (error) {
+          if (events.length > 0) yield { events, caughtUp: false };
+          throw error;
+        }
+        events.push(event);
+        position = message.seq;
+        const caughtUp = message.info.pending === 0;
+        // Full batches while more is behind them, whatever there is at the end of the stream.
+        if (!caughtUp && events.length < maxBatch) continue;
+        const batch = { events, caughtUp };
+        events = [];
+        const handedOut = performance.now();
+        yield batch;
+        if (signal.aborted) return;
+        if (performance.now() - handedOut > stallMs) break;
+      }
+      if (events.length > 0) yield { events, caughtUp: false };
+    } finally {
+      signal.removeEventListener('abort', close);
+      // Its consumer on the server goes by itself after a minute; deleting it would need one more permission.
+      await messages.close();
     }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    await source.close();
   }
 }
 
-const connectionClosed = (stream: string, cause: unknown): LogError =>
-  new LogError('LOG_UNREACHABLE', `The connection to nats-server was closed; ${stream} is no longer read.`, { cause });
-
-class Source {
-  #messages: JsMsg[] = [];
-  #from = 0;
-  #open: ConsumerMessages | undefined;
-  #waiting: (() => void) | undefined;
-  #position: number;
-  #failures = 0;
-
-  constructor(
-    private readonly context: ReaderContext,
-    after: number,
-    private readonly maxBatch: number,
-  ) {
-    this.#position = after;
-  }
-
-  get #buffered(): number {
-    return this.#messages.length - this.#from;
-  }
-
-  /** Full batches while more is behind them, whatever there is at the end of the stream. */
-  get #enough(): boolean {
-    if (this.#buffered === 0) return false;
-    return (
-      this.#buffered >= this.maxBatch || this.#messages[this.#messages.length - 1]?.info.pending === 0 || !this.#open
-    );
-  }
-
-  wake(): void {
-    this.#waiting?.();
-  }
-
-  async ready(signal: AbortSignal): Promise<void> {
-    while (!this.#enough && !signal.aborted) {
-      if (!this.#open && this.#buffered === 0) await this.#start(signal);
-      if (this.#enough || signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve;
-      });
-      this.#waiting = undefined;
-    }
-  }
-
-  async #start(signal: AbortSignal): Promise<void> {
-    const { js, stream, clock, logger } = this.context;
+/** Opens a consumer after the position, as often as it takes; undefined when the reader is not wanted any more. */
+const open = async (
+  { js, stream, clock, logger, isClosed }: ReaderContext,
+  position: number,
+  signal: AbortSignal,
+): Promise<ConsumerMessages | undefined> => {
+  for (let failures = 0; !signal.aborted; failures++) {
     try {
       const consumer = await js.consumers.get(stream, {
         deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: this.#position + 1,
+        opt_start_seq: position + 1,
         inactive_threshold: 60_000,
       });
-      const opened = await consumer.consume({
-        max_messages: pull,
-        expires: 30_000,
-        idle_heartbeat: 2_000,
-        callback: (message) => this.#arrived(opened, message),
-      });
-      this.#open = opened;
-      this.#failures = 0;
-      void opened.closed().then(
-        (error) => this.#ended(opened, error ?? undefined),
-        (error: unknown) => this.#ended(opened, error),
-      );
+      return await consumer.consume({ max_messages: pull, expires: 30_000, idle_heartbeat: 2_000 });
     } catch (error) {
-      if (this.context.isClosed()) throw connectionClosed(stream, error);
-      this.#failures += 1;
-      logger.warn({ err: error, stream, position: this.#position }, 'cannot read the log, trying again');
-      await sleep(clock, Math.min(100 * 2 ** Math.min(this.#failures, 6), 5_000), signal);
-    }
-  }
-
-  #arrived(from: ConsumerMessages, message: JsMsg): void {
-    if (this.#open !== undefined && from !== this.#open) return;
-    this.#messages.push(message);
-    if (this.#buffered >= mostBuffered) {
-      this.#open = undefined;
-      void from.close();
-    }
-    if (this.#waiting && this.#enough) this.#waiting();
-  }
-
-  #ended(which: ConsumerMessages, error: unknown): void {
-    if (which !== this.#open) return;
-    const { logger, stream } = this.context;
-    logger.warn({ err: error, stream, position: this.#position }, 'the reader of the log ended, opening it again');
-    this.#open = undefined;
-    this.wake();
-  }
-
-  async take(): Promise<EventBatch | undefined> {
-    const to = Math.min(this.#messages.length, this.#from + this.maxBatch);
-    const events: RecordedEvent[] = [];
-    let pending = 1;
-    for (let i = this.#from; i < to; i++) {
-      const message = this.#messages[i];
-      if (!message) break;
-      if (message.seq <= this.#position) continue;
-      if (message.seq !== this.#position + 1) {
-        // What came before the hole is good: it is handed out first, and the hole is met again.
-        if (events.length > 0) {
-          this.#from = i;
-          return { events, caughtUp: false };
-        }
-        throw await this.#hole(message.seq);
+      if (isClosed()) {
+        throw new LogError('LOG_UNREACHABLE', `The connection to nats-server is closed; ${stream} is not read.`, {
+          cause: error,
+        });
       }
-      // Before the position moves: a message that cannot be read is not passed over.
-      events.push(decodeMessage(message));
-      this.#position = message.seq;
-      pending = message.info.pending;
+      logger.warn({ err: error, stream, position }, 'cannot read the log, trying again');
+      await sleep(clock, Math.min(100 * 2 ** Math.min(failures, 6), 5_000), signal);
     }
-    this.#from = to;
-    if (this.#from === this.#messages.length) {
-      this.#messages = [];
-      this.#from = 0;
-    }
-    return events.length === 0 ? undefined : { events, caughtUp: pending === 0 };
   }
+  return undefined;
+};
 
-  async #hole(next: number): Promise<LogError> {
-    const { first } = await this.context.range();
-    if (this.#position + 1 < first) return positionPurged(this.#position, first);
-    return new LogError(
-      'LOG_GAP',
-      `The log has a hole: event ${next} came after ${this.#position}, and nothing is ever deleted from ` +
-        `${this.context.stream}. The server lost data: stop it, compare its replicas, and restore the stream from ` +
-        'a backup or replay the archive.',
-    );
-  }
-
-  async close(): Promise<void> {
-    const open = this.#open;
-    this.#open = undefined;
-    this.#messages = [];
-    this.#from = 0;
-    // Its consumer on the server goes by itself after a minute; asking for that would need one more permission.
-    await open?.close();
-  }
-}
+const hole = async ({ range, stream }: ReaderContext, position: number, next: number): Promise<LogError> => {
+  const { first } = await range();
+  if (position + 1 < first) return positionPurged(position, first);
+  return new LogError(
+    'LOG_GAP',
+    `The log has a hole: event ${next} came after ${position}, and nothing is ever deleted from ${stream}. The ` +
+      'server lost data: stop it, compare its replicas, and restore the stream from a backup or replay the archive.',
+  );
+};
