@@ -8,7 +8,7 @@ import { parsePlatform } from './platform.js';
 import { digestOf, parseReference, withDigest, type Digest } from './reference.js';
 import { descriptorOf, makeImage, makeIndex, pushImage, pushIndex } from './testing/images.js';
 import { startRegistry, testLogin, type TestRegistry } from './testing/registry.js';
-import type { RequestRecord } from './transport.js';
+import type { RequestRecord } from './calls.js';
 
 const login = () => Promise.resolve(testLogin);
 

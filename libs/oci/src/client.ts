@@ -11,7 +11,8 @@ import type { Digest, Reference } from './reference.js';
 import * as referrerOperations from './referrers.js';
 import * as snapshots from './snapshots.js';
 import { listTags } from './tags.js';
-import { type RegistryWarning, type RequestRecord, Transport } from './transport.js';
+import type { RegistryWarning, RequestRecord } from './calls.js';
+import { Transport } from './transport.js';
 import * as uploads from './uploads.js';
 
 export interface RegistryClientOptions {

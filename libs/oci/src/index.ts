@@ -36,5 +36,5 @@ export type { BlobStream } from './pulls.js';
 export * from './rate-limit.js';
 export * from './reference.js';
 export type { FetchedConfig, Snapshot } from './snapshots.js';
-export type { RegistryWarning, RequestRecord } from './transport.js';
+export type { RegistryWarning, RequestRecord } from './calls.js';
 export type { BlobSource } from './uploads.js';

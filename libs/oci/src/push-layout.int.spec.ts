@@ -9,7 +9,7 @@ import { pushLayout } from './push-layout.js';
 import { parseReference, withDigest } from './reference.js';
 import { makeIndex, pushImage, writeLayout } from './testing/images.js';
 import { startRegistry, type TestRegistry } from './testing/registry.js';
-import type { RequestRecord } from './transport.js';
+import type { RequestRecord } from './calls.js';
 
 describe('pushing an OCI layout', () => {
   let registry: TestRegistry;

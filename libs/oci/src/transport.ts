@@ -1,75 +1,20 @@
-import type { Readable } from 'node:stream';
 import { request } from 'undici';
-import { type Answer, type Asked, discard, drain, errorFrom, header, readBytes, subject } from './answers.js';
+import { type Answer, discard, drain, errorFrom, readBytes } from './answers.js';
 import { Authorizer, type AskTokenServer } from './authorizer.js';
+import type { Call, TransportOptions } from './calls.js';
 import { parseChallenges } from './challenges.js';
-import type { Clock } from './clock.js';
-import { RegistryError } from './errors.js';
+import type { RegistryError } from './errors.js';
 import { isTransient, wrapFailure } from './failures.js';
-import { type FetchTimeouts, HostConnections, hostConfigFor, type Hosts } from './hosts.js';
+import { HostConnections, hostConfigFor } from './hosts.js';
 import { parseRateLimit, type RateLimit } from './rate-limit.js';
+import { isRedirect, nextHop } from './redirects.js';
 import { parseWarnings } from './warnings.js';
-
-/** One request that was made, for metrics. */
-export interface RequestRecord {
-  readonly registry: string;
-  /** The host that answered: the registry's, its token server's or its storage's. */
-  readonly host: string;
-  readonly method: string;
-  /** HTTP status; absent when there was no answer. */
-  readonly status?: number;
-  /** Milliseconds until the headers of the answer. */
-  readonly ms: number;
-  readonly rateLimit?: RateLimit;
-}
-
-/** A `Warning: 299` header: something that the registry's operator wants people to read. */
-export interface RegistryWarning {
-  readonly registry: string;
-  readonly text: string;
-}
-
-export interface TransportOptions {
-  readonly hosts: Hosts;
-  readonly userAgent: string;
-  readonly clock: Clock;
-  readonly timeouts: FetchTimeouts;
-  /** Retries after the first try of a call that may be repeated. */
-  readonly retries: number;
-  /** The longest Retry-After that is waited for inside a call, in milliseconds; longer ones are left to the caller. */
-  readonly maxRetryWaitMs: number;
-  readonly onRequest?: (record: RequestRecord) => void;
-  readonly onWarning?: (warning: RegistryWarning) => void;
-}
-
-/** A request to a registry, as the operations describe it. */
-export interface Call extends Asked {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
-  /** Path with query at the registry, or the URL of an upload session. */
-  readonly target: string | URL;
-  readonly headers?: Record<string, string>;
-  /** A body is made anew for each try. */
-  readonly body?: () => Readable | Uint8Array;
-  /** Rights that the token must have: `repository:library/node:pull`. */
-  readonly scopes: readonly string[];
-  /** Statuses that are an answer; all others become a {@link RegistryError}. */
-  readonly accept: readonly number[];
-  /** False when repeating the call would not be the same call. Default true. */
-  readonly repeatable?: boolean;
-  /** Blobs take as long as they take: silence is bounded, the whole is not. */
-  readonly unbounded?: boolean;
-  /** Silence allowed before the answer, when it is not the usual. Milliseconds. */
-  readonly headersMs?: number;
-  readonly signal?: AbortSignal;
-}
 
 interface Host {
   readonly connections: HostConnections;
   readonly auth: Authorizer;
 }
 
-const MAX_REDIRECTS = 10;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const TOKEN_LIMIT = 1024 * 1024;
 const BACK_OFF_MS = 250;
 /** No token, then a token, then a token with the scope that was missing. */
@@ -197,39 +142,15 @@ export class Transport {
     let own = url.host === connections.origin.host;
     for (let hop = 0; ; hop++) {
       const answer = await this.exchange(connections, call, url, proof);
-      if (!REDIRECTS.has(answer.status) || call.accept.includes(answer.status)) return { answer, own };
+      if (!isRedirect(answer) || call.accept.includes(answer.status)) return { answer, own };
       await drain(answer);
-      const next = this.nextHop(connections, call, answer, hop);
+      const next = nextHop(connections.config, call, answer, hop);
       if (next.host !== url.host || next.protocol !== url.protocol) {
         proof = undefined;
         own = false;
       }
       url = next;
     }
-  }
-
-  private nextHop(connections: HostConnections, call: Call, answer: Answer, hop: number): URL {
-    const location = header(answer, 'location');
-    const fail = (code: 'INVALID_RESPONSE' | 'FORBIDDEN_ADDRESS', why: string) =>
-      new RegistryError(code, `${subject(call)}: ${answer.url.host} redirected ${call.doing} ${why}`, {
-        ...call,
-        status: answer.status,
-      });
-    const next = location === undefined ? null : URL.parse(location, answer.url.href);
-    if (!next) throw fail('INVALID_RESPONSE', 'without a usable Location');
-    if (call.method !== 'GET' && call.method !== 'HEAD') {
-      throw fail(
-        'INVALID_RESPONSE',
-        `to ${next.host}; only reading may be redirected, configure that endpoint instead`,
-      );
-    }
-    if (hop >= MAX_REDIRECTS) throw fail('INVALID_RESPONSE', `more than ${MAX_REDIRECTS} times`);
-    const plainAllowed = connections.config.scheme === 'http' && answer.url.protocol === 'http:';
-    if (next.protocol !== 'https:' && !(plainAllowed && next.protocol === 'http:')) {
-      throw fail('FORBIDDEN_ADDRESS', `to ${next.protocol}//${next.host}, which is not https`);
-    }
-    if (next.username || next.password) throw fail('FORBIDDEN_ADDRESS', `to ${next.host} with a login in the address`);
-    return next;
   }
 
   /** One request on the wire. */
@@ -347,6 +268,7 @@ function parsedOrNothing(bytes: Buffer): unknown {
 /** Waits for work shared with others without letting this caller's signal end it. */
 async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
+  work.catch(() => undefined); // its failure must not go unhandled when this caller has left
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason as Error);
