@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
 import type { EventData, TaskDefinition } from '#libs/contracts';
-import { openContext, parseContextPath, isContextError, type OpenedContext } from '#libs/context';
+import { isContextError, openContext, parseContextPath, readContextFile, type OpenedContext } from '#libs/context';
 import { isDockerfileError, resolveDockerfile } from '#libs/dockerfile';
 import { sleep, type AggregateStore, type BlobStore, type Clock, type Commands, type Logger } from '#libs/event-log';
 import { isRegistryError, parsePlatform, parseReference, type RegistryClient } from '#libs/oci';
@@ -110,16 +108,7 @@ export class Scanner {
   }
 
   private async resolve({ step, platforms }: TaskDefinition, { dir, revision }: OpenedContext): Promise<Outcome> {
-    const path = normalize(step.dockerFilePath);
-    if (path.startsWith('..') || path.startsWith('/')) {
-      return unknown(`dockerFilePath ${step.dockerFilePath} leaves the context.`, revision);
-    }
-    let text: string;
-    try {
-      text = await readFile(join(dir, path), 'utf8');
-    } catch {
-      return unknown(`There is no ${step.dockerFilePath} in the context.`, revision);
-    }
+    const text = (await readContextFile(dir, step.dockerFilePath)).toString('utf8');
     // The value of a secret argument must not become part of a name that everybody sees.
     const buildArgs = Object.fromEntries(
       step.arguments.flatMap(({ name, value, isSecret }) => (isSecret || value === undefined ? [] : [[name, value]])),

@@ -1,0 +1,57 @@
+import { join, resolve } from 'node:path';
+import { BuilderModule } from '../../builder/src/builder.module.js';
+import { GraphModule } from '../../graph/src/graph.module.js';
+import { SchedulerModule } from '../../scheduler/src/scheduler.module.js';
+import { WatcherModule } from '../../watcher/src/watcher.module.js';
+import { systemClock } from '#libs/event-log';
+import { runProcess, type RunningProcess } from '#libs/runtime';
+import { createLogger, Redactor, type Config } from '#libs/service';
+import { DataLock } from './data-lock.js';
+import { SupervisedNats } from './nats/supervised-nats.js';
+
+export interface RunningStandalone extends RunningProcess {
+  readonly nats: SupervisedNats;
+}
+
+/** All four services in one application, with a nats-server of its own. */
+export const startStandalone = async (
+  config: Config,
+  onFailure: (error: Error) => void,
+): Promise<RunningStandalone> => {
+  const folder = resolve(config.PLINTH_DATA);
+  const lock = await DataLock.take(folder);
+  const logger = createLogger({ name: 'standalone', level: config.PLINTH_LOG_LEVEL, redactor: new Redactor() });
+  let nats: SupervisedNats | undefined;
+  try {
+    nats = await SupervisedNats.start({ folder: join(folder, 'nats'), clock: systemClock, logger });
+    const { url, user, password } = nats.access;
+    const running = await runProcess({
+      name: 'standalone',
+      config: {
+        ...config,
+        PLINTH_DATA: folder,
+        PLINTH_NATS_URL: url,
+        PLINTH_NATS_USER: user,
+        PLINTH_NATS_PASSWORD: password,
+      },
+      modules: [WatcherModule, GraphModule, SchedulerModule, BuilderModule],
+      provision: true,
+      firstStart: true,
+      onFailure,
+    });
+    const supervised = nats;
+    return {
+      ...running,
+      nats: supervised,
+      close: async () => {
+        await running.close();
+        await supervised.stop();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await nats?.stop();
+    await lock.release();
+    throw error;
+  }
+};

@@ -1,0 +1,166 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { isLogError, Jet, systemClock } from '#libs/event-log';
+import {
+  bootstrapService,
+  createKeyFile,
+  createLogger,
+  Health,
+  Metrics,
+  Redactor,
+  SecretStore,
+  TokenStore,
+  type Config,
+  type RunningService,
+} from '#libs/service';
+import { EventsModule } from './events.module.js';
+import { Runtime, RuntimeModule } from './runtime.js';
+
+export interface ProcessOptions {
+  /** `watcher`, `standalone` …: in logs, metrics and as the source of events. */
+  readonly name: string;
+  readonly config: Config;
+  readonly modules: readonly (Type | DynamicModule)[];
+  /** Create streams and buckets that are missing; else they must be there. */
+  readonly provision: boolean;
+  /** Make a key file and a first admin token when there is none. */
+  readonly firstStart: boolean;
+  /** Told when a part of the process cannot go on; the process should end with an error. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+export interface RunningProcess {
+  readonly service: RunningService;
+  readonly runtime: Runtime;
+  /** File with the first admin token, where there is one. */
+  readonly tokenFile: string;
+  close(): Promise<void>;
+}
+
+const tlsOf = (config: Config) =>
+  config.PLINTH_NATS_TLS_CA || config.PLINTH_NATS_TLS_CERT
+    ? {
+        tls: {
+          ...(config.PLINTH_NATS_TLS_CA ? { caFile: config.PLINTH_NATS_TLS_CA } : {}),
+          ...(config.PLINTH_NATS_TLS_CERT ? { certFile: config.PLINTH_NATS_TLS_CERT } : {}),
+          ...(config.PLINTH_NATS_TLS_KEY ? { keyFile: config.PLINTH_NATS_TLS_KEY } : {}),
+        },
+      }
+    : {};
+
+const exists = async (file: string): Promise<boolean> => {
+  try {
+    await readFile(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+};
+
+/** The first admin token of an installation: made once, kept in a file that only its owner reads. */
+const firstToken = async (tokens: TokenStore, config: Config, file: string): Promise<void> => {
+  if ((await tokens.list()).length > 0) return;
+  if (config.PLINTH_TOKEN) {
+    await tokens.adopt({ name: 'first-admin', scope: 'admin', team: 'default', token: config.PLINTH_TOKEN });
+    return;
+  }
+  const { token } = await tokens.create({ name: 'first-admin', scope: 'admin', team: 'default' });
+  await writeFile(file, `${token}\n`, { mode: 0o600 });
+  await chmod(file, 0o600);
+};
+
+/** Connects to the log, opens secrets and tokens, and serves the modules: what every process of Plinth does. */
+export const runProcess = async (options: ProcessOptions): Promise<RunningProcess> => {
+  const { name, config, modules } = options;
+  const redactor = new Redactor();
+  const logger = createLogger({ name, level: config.PLINTH_LOG_LEVEL, redactor });
+  const health = new Health();
+  const metrics = new Metrics({ service: name });
+  await mkdir(config.PLINTH_DATA, { recursive: true, mode: 0o700 });
+
+  const jet = await Jet.connect({
+    servers: config.PLINTH_NATS_URL.split(','),
+    name,
+    logger,
+    ...(config.PLINTH_NATS_USER ? { user: config.PLINTH_NATS_USER } : {}),
+    ...(config.PLINTH_NATS_PASSWORD ? { pass: config.PLINTH_NATS_PASSWORD } : {}),
+    ...tlsOf(config),
+  });
+  try {
+    if (options.provision) await jet.provision();
+    const problems = await jet.check();
+    if (problems.length > 0)
+      throw new Error(`The log is not as it must be:\n${problems.map((one) => `  ${one}`).join('\n')}`);
+    health.register('log connection', () =>
+      jet.status() === 'connected' ? undefined : 'The connection to NATS is lost; it is tried again until it is back.',
+    );
+
+    const keyFile = config.PLINTH_KEY_FILE ?? join(config.PLINTH_DATA, 'plinth.key');
+    if (options.firstStart && !(await exists(keyFile))) await createKeyFile(keyFile);
+    const secrets = await SecretStore.open({ bucket: jet.kv('secrets'), keyFile, redactor });
+    const tokens = await TokenStore.open({ bucket: jet.kv('tokens'), redactor });
+    const tokenFile = join(config.PLINTH_DATA, 'admin.token');
+    if (options.firstStart) await firstToken(tokens, config, tokenFile);
+
+    const runtime = new Runtime({
+      config,
+      jet,
+      secrets,
+      tokens,
+      clock: systemClock,
+      logger,
+      redactor,
+      health,
+      metrics,
+      onFailure: (error) => {
+        logger.error(
+          { code: isLogError(error) ? error.code : undefined, error: error.message },
+          'a service cannot go on',
+        );
+        options.onFailure?.(error);
+      },
+    });
+    const service = await bootstrapService({
+      name,
+      config,
+      logger,
+      redactor,
+      health,
+      metrics,
+      authenticator: tokens,
+      modules: [RuntimeModule.with(runtime), EventsModule, ...modules],
+      signals: false,
+    });
+    const close = async (): Promise<void> => {
+      await service.close();
+      tokens.close();
+      await jet.close();
+    };
+    return { service, runtime, tokenFile, close };
+  } catch (error) {
+    await jet.close();
+    throw error;
+  }
+};
+
+/**
+ * Runs a process until it is told to stop (SIGTERM, SIGINT) or cannot go on. An error at the start is one sentence on
+ * stderr and exit code 1, never a stack.
+ */
+export const main = async (
+  start: (fail: (error: Error) => void) => Promise<{ close(): Promise<void> }>,
+): Promise<void> => {
+  const ended = Promise.withResolvers<number>();
+  try {
+    const running = await start(() => ended.resolve(1));
+    process.once('SIGTERM', () => ended.resolve(0)).once('SIGINT', () => ended.resolve(0));
+    const code = await ended.promise;
+    await running.close();
+    process.exit(code);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+};
