@@ -27,7 +27,7 @@ const marginMs = 500;
  * Moves each tag to its digest (design, "Publish safely"): before each one the lease is confirmed and no later run of
  * the task may have started; a tag that is there already is left; the PUT ends before the lease does.
  *
- * @throws AttemptStopped lease-lost, attempt-lost; RegistryError
+ * @throws AttemptStopped lease-lost, superseded; RegistryError
  */
 export const moveTags = async (options: MoveTagsOptions): Promise<Before> => {
   const { registry, outputs, lease, signal } = options;
@@ -47,10 +47,7 @@ export const moveTags = async (options: MoveTagsOptions): Promise<Before> => {
     signal.throwIfAborted();
     const later = options.laterStarted();
     if (later !== undefined) {
-      throw new AttemptStopped(
-        'attempt-lost',
-        `Run ${later} of the same task has started: ${reference} is left to it.`,
-      );
+      throw new AttemptStopped('superseded', `Run ${later} of the same task has started: ${reference} is left to it.`);
     }
     const timeoutMs = Math.max(1, Math.min(options.putTimeoutMs, lease.left() - marginMs));
     await registry.put(reference, manifest, { timeoutMs, signal });

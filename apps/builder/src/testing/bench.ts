@@ -1,15 +1,21 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definitionHash, runDecider, type QueuedRun, type RunCommand, type RunState } from '#libs/domain';
-import { taskDefinitionSchema, type EventData, type Snapshot, type TaskDefinition } from '#libs/contracts';
+import {
+  taskDefinitionSchema,
+  type EventData,
+  type EventType,
+  type Snapshot,
+  type TaskDefinition,
+} from '#libs/contracts';
 import {
   AggregateStore,
   Commands,
   MemoryEventLog,
   Projector,
+  LogError,
   silentLogger,
   type CrashPoint,
-  type EventType,
   type NewEvent,
   type Proposed,
   type RecordedEvent,
@@ -67,6 +73,10 @@ export interface Bench extends AsyncDisposable {
   queue(run: string, more?: Partial<QueuedRun>): Promise<number>;
   dispatchAgain(run: string): Promise<void>;
   deliver(run: string, attempt?: number): Promise<Delivery>;
+  /** Hands the run out and lets time pass, a second at a time, until the builder is done with it. */
+  finishes(delivery: Delivery): Promise<Delivery>;
+  /** The builder takes the run and dies at a crash point: resolves there, and it never does anything more. */
+  dies(point: CrashPoint, delivery: Delivery): Promise<void>;
   events(run: string): Promise<EventType[]>;
   last<E extends EventType>(run: string, type: E): Promise<EventData<E>>;
   state(run: string): RunState;
@@ -172,6 +182,7 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
   let ids = 0;
 
   const first = make('b1');
+  const { dispatch } = first;
   const self: Bench = {
     ...{ log, runs, commands, projector, published, registry, logs, leases, clock, secrets },
     ...first,
@@ -221,6 +232,29 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
     },
     dispatchAgain: async (run) => {
       await execute(run, { type: 'dispatch', pool: 'default' });
+      await settle();
+    },
+    finishes: async (delivery) => {
+      const delivered = dispatch.deliver(delivery);
+      while (!delivery.over) await clock.advance(1_000);
+      return delivered;
+    },
+    dies: async (point, delivery) => {
+      const [append, { promise, resolve }] = [log.append.bind(log), Promise.withResolvers<void>()];
+      self.atPoint = (name) => {
+        if (name !== point) return;
+        self.atPoint = () => undefined;
+        // Nothing that it still says reaches the log; the server hears no more of it.
+        log.append = () => Promise.reject(new LogError('LOG_UNREACHABLE', 'This process is dead.'));
+        delivery.answers = () => Promise.resolve(false);
+        resolve();
+        throw new Error('This process is dead.');
+      };
+      const delivered = dispatch.deliver(delivery);
+      await promise;
+      while (!delivery.over) await clock.advance(1_000);
+      await delivered;
+      log.append = append;
       await settle();
     },
     deliver: async (run, attempt = 1) => {

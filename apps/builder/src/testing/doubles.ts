@@ -4,6 +4,8 @@ import type { DispatchedRun, Dispatches, Leases, LogSink, RunLogLine } from '../
 export class Delivery implements DispatchedRun {
   settled: 'ack' | 'drop' | `retry ${number}` | undefined;
   workingCalls = 0;
+  /** The builder is done with it. */
+  over = false;
   /** What the server says to `working()`. */
   answers: () => Promise<boolean> = () => Promise.resolve(true);
 
@@ -47,7 +49,11 @@ export class HandDispatch implements Dispatches {
   /** Resolves when the builder is done with it. */
   async deliver(delivery: Delivery): Promise<Delivery> {
     if (!this.#handler) throw new Error('Nobody consumes yet.');
-    await this.#handler(delivery);
+    try {
+      await this.#handler(delivery);
+    } finally {
+      delivery.over = true;
+    }
     return delivery;
   }
 }

@@ -53,35 +53,31 @@ export class MemoryRegistry implements ImageRegistry {
       : this.#manifests.get(`${repositoryName(parseReference(reference))}@${digest}`);
   }
 
-  head(reference: string): Promise<{ digest: string; mediaType: string } | undefined> {
-    return Promise.try(() => this.#find(reference));
+  async head(reference: string): Promise<{ digest: string; mediaType: string } | undefined> {
+    return this.#find(reference);
   }
 
-  resolve(reference: string): Promise<Snapshot | undefined> {
-    return Promise.try(() => this.#find(reference)?.snapshot);
+  async resolve(reference: string): Promise<Snapshot | undefined> {
+    return this.#find(reference)?.snapshot;
   }
 
-  manifest(reference: string): Promise<ManifestBytes> {
-    return Promise.try(() => {
-      const found = this.#find(reference);
-      if (!found) throw notFound(reference);
-      return found;
-    });
+  async manifest(reference: string): Promise<ManifestBytes> {
+    const found = this.#find(reference);
+    if (!found) throw notFound(reference);
+    return found;
   }
 
-  config(reference: string): Promise<ImageConfig> {
-    return Promise.try(() => {
-      this.beforeRead(reference);
-      const triggers = this.#triggers.get(reference);
-      if (!triggers) throw notFound(reference);
-      return {
-        architecture: 'amd64',
-        os: 'linux',
-        created: '2026-01-01T00:00:00Z',
-        config: { OnBuild: [...triggers] },
-        rootfs: { type: 'layers', diff_ids: [] },
-      };
-    });
+  async config(reference: string): Promise<ImageConfig> {
+    this.beforeRead(reference);
+    const triggers = this.#triggers.get(reference);
+    if (!triggers) throw notFound(reference);
+    return {
+      architecture: 'amd64',
+      os: 'linux',
+      created: '2026-01-01T00:00:00Z',
+      config: { OnBuild: [...triggers] },
+      rootfs: { type: 'layers', diff_ids: [] },
+    };
   }
 
   async put(reference: string, manifest: ManifestBytes): Promise<void> {

@@ -20,6 +20,8 @@ export type StopKind =
   | 'timed-out'
   /** Another attempt holds the run, or the run ended. */
   | 'attempt-lost'
+  /** A later run of the task has started: the tags are its to move. */
+  | 'superseded'
   /** The server did not confirm that we are at work: another builder may be handed the run. */
   | 'lease-lost'
   /** This builder is shutting down; another takes the run over at once. */

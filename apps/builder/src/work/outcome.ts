@@ -40,6 +40,8 @@ const stopped = (kind: StopKind, message: string): Outcome => {
   switch (kind) {
     case 'canceled':
       return { type: 'canceled', reason: 'Requested', message };
+    case 'superseded':
+      return { type: 'canceled', reason: 'Superseded', message };
     case 'timed-out':
       return { type: 'timed-out' };
     case 'attempt-lost':
