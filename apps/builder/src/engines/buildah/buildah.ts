@@ -5,12 +5,12 @@ import { dockerConfig } from '../docker-config.js';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { EngineError } from '../engine.js';
 import { featureNames, requiredFeatures } from '../features.js';
+import { killProcessesIn, unmountBelow } from '../leftovers.js';
 import { finishLayout } from '../layout.js';
 import { capture, runGroup } from '../process-group.js';
 import { redactor } from '../redact.js';
 import { diagnose } from './failures.js';
 import { pinArguments, registriesConf, signaturePolicy, storageConf } from './job-files.js';
-import { killProcessesIn, unmountBelow } from './leftovers.js';
 import { BuildahOutput } from './output.js';
 
 export interface BuildahOptions {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineRegistry } from '../engine.js';
 import { EngineError } from '../engine.js';
+import { unmountBelow } from '../leftovers.js';
 import type { DockerDaemon } from './docker-buildx.js';
 
 export interface ManagedDockerdOptions {
@@ -88,6 +89,8 @@ export class ManagedDockerd implements DockerDaemon {
     this.#closed = true;
     await this.#ready?.catch(() => undefined);
     await this.#stopChild();
+    // Mounts of a daemon that was killed before outlive the one that took its place.
+    await this.#unmount();
     if (this.#runDir.startsWith(tmpdir())) await rm(this.#runDir, { recursive: true, force: true });
   }
 
@@ -206,6 +209,12 @@ export class ManagedDockerd implements DockerDaemon {
       await rm(file, { force: true });
     }
     await rm(this.#socket, { force: true });
+    await this.#unmount();
+  }
+
+  async #unmount(): Promise<void> {
+    await unmountBelow(this.options.dir);
+    await unmountBelow(this.#runDir);
   }
 
   async #writeConfig(): Promise<void> {

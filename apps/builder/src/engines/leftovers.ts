@@ -1,6 +1,6 @@
-/** What a killed buildah leaves: orphans of the container runtime, and mounts. */
+/** What killed engines leave: orphans of the container runtime, and mounts. */
 import { readFile, readdir } from 'node:fs/promises';
-import { capture } from '../process-group.js';
+import { capture } from './process-group.js';
 
 /** Kills every process whose root file system lies in `dir`: with an OCI runtime, RUN outlives a killed buildah. */
 export async function killProcessesIn(dir: string): Promise<void> {
