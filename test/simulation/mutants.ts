@@ -11,6 +11,8 @@ import type { Planted } from './simulator.js';
 export interface Mutant {
   readonly name: string;
   readonly plant: Planted;
+  /** It shows a task as it is not, and hardly ever makes the system do something else. */
+  readonly onlyShown?: true;
 }
 
 /** What a planted bug reaches into. */
@@ -243,6 +245,7 @@ export const mutants: readonly Mutant[] = [
   { name: 'two replicas append without expecting a sequence', plant: { graph: { expectsSequence: false } } },
   {
     name: 'a deleted task still pushes its tags',
+    onlyShown: true,
     plant: model((insides) => {
       const apply = insides.apply.bind(insides);
       return {
@@ -264,6 +267,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the run of a deleted task counts for its namesake',
+    onlyShown: true,
     plant: model((insides) => {
       const apply = insides.apply.bind(insides);
       return {
