@@ -1,5 +1,6 @@
 export * from './codec/index.js';
 export { openApiDocument } from './codec/openapi.js';
+export { fromProblem, type Problem } from './codec/problem.js';
 export { pathFields, takesQuery } from './codec/path.js';
 export * from './errors.js';
 export * from './event.js';

@@ -1,4 +1,5 @@
 export * from './auth/principal.js';
+export * from './auth/token-store.js';
 export * from './bootstrap.js';
 export { requireEtag, type CallContext } from './call.js';
 export * from './chassis.js';
@@ -13,5 +14,7 @@ export * from './positions.js';
 export * from './problem.js';
 export * from './raw-route.js';
 export * from './redactor.js';
+export { createKeyFile, KeyFileError, readKeyFile } from './secrets/key-file.js';
+export * from './secrets/secret-store.js';
 export { serves, ServedService, servesTable } from './serves.js';
 export type { Handler, HandlerMap, OperationTable, Served, ServesOptions } from './serves.js';

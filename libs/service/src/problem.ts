@@ -1,18 +1,4 @@
-import { errors, isPlinthError, PlinthError, type ErrorCode, type FieldViolation } from '#libs/contracts';
-
-/** RFC 9457 problem details, the only shape in which an API answers an error. */
-export interface Problem {
-  /** Where the code is documented. */
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  /** `urn:uuid:` of this answer; the log of the service carries it too. */
-  readonly instance: string;
-  /** What is wrong with which field. */
-  readonly errors?: readonly FieldViolation[];
-}
+import { errors, isPlinthError, PlinthError, type ErrorCode, type Problem } from '#libs/contracts';
 
 export const problemType = (code: ErrorCode): string => `https://plinth.dev/errors/${code}`;
 
@@ -83,11 +69,3 @@ const headersOf: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = 
 
 /** Headers that belong to an error: how to authenticate (RFC 9110 §11.6.1), when to come back. */
 export const problemHeaders = (code: ErrorCode): Readonly<Record<string, string>> => headersOf[code] ?? {};
-
-/** Inverse of {@link toProblem}; `undefined` for a body that is none of ours. */
-export const fromProblem = (body: unknown): PlinthError | undefined => {
-  const problem = body as Partial<Problem> | null;
-  if (typeof problem !== 'object' || problem === null || typeof problem.code !== 'string') return undefined;
-  if (!(problem.code in errors)) return undefined;
-  return new PlinthError(problem.code, problem.detail ?? problem.title ?? problem.code, problem.errors ?? []);
-};

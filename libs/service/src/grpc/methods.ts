@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Metadata, type MetadataValue } from '@grpc/grpc-js';
+import { Metadata, status, type MetadataValue } from '@grpc/grpc-js';
 import type {
   sendUnaryData,
   ServerReadableStream,
@@ -73,7 +73,8 @@ export class GrpcMethods {
       case 'upload':
         return (call: ServerReadableStream<ProtoObject, ProtoObject>, callback: sendUnaryData<ProtoObject>) =>
           void this.#upload(served, operation, call, callback);
-      default:
+      case 'unary':
+      case undefined:
         return (call: ServerUnaryCall<ProtoObject, ProtoObject>, callback: sendUnaryData<ProtoObject>) =>
           void this.#unary(served, operation, call, callback);
     }
@@ -160,8 +161,10 @@ export class GrpcMethods {
           const result = await Promise.race([pending, aborted]);
           if (result === 'aborted') {
             pending.catch(() => undefined);
-            if (!call.cancelled) throw new PlinthError('UNAVAILABLE', 'This replica stops; come back for the rest.');
-            break;
+            end('CANCELLED');
+            // Without problem details: not an answer to the call, so the reader comes back for the rest.
+            if (!call.cancelled) call.emit('error', { code: status.UNAVAILABLE, details: 'This replica stops.' });
+            return;
           }
           if (result.done) break;
           // Flow control of HTTP/2: a slow reader makes the handler wait, it does not fill memory.

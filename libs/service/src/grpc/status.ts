@@ -1,6 +1,6 @@
 import { Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
-import { errors, type PlinthError } from '#libs/contracts';
-import { toProblem, type Problem } from '../problem.js';
+import { errors, type PlinthError, type Problem } from '#libs/contracts';
+import { toProblem } from '../problem.js';
 
 /** Trailing metadata with the problem details, as JSON. */
 export const problemKey = 'plinth-problem-bin';

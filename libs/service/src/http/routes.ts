@@ -247,6 +247,8 @@ export class HttpRoutes {
         if (result === 'aborted') {
           // Stopping, not ending: without the end event the reader comes back for the rest.
           pending.catch(() => undefined);
+          // A reader that is behind would hold up the shutdown: its connection breaks instead of ending.
+          if (response.writableNeedDrain) response.destroy();
           writer.end();
           return 'CANCELLED';
         }
@@ -254,8 +256,10 @@ export class HttpRoutes {
           writer.end(as === 'sse' ? encodeEvent({ event: 'end', data: {} }) : undefined);
           return 'OK';
         }
-        if (!(await writer.write(encode(result.value)))) return 'CANCELLED';
-        pending = items.next();
+        const written = await Promise.race([writer.write(encode(result.value)), aborted]);
+        if (written === false) return 'CANCELLED';
+        // When aborted, the race above says so.
+        pending = written === 'aborted' ? new Promise(() => undefined) : items.next();
       }
     } catch (thrown) {
       const { error, id } = this.invoker.failed(operation.name, 'http', thrown);

@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { PlinthError } from '#libs/contracts';
+import type { KvBucket } from '../kv.js';
+import type { Redactor } from '../redactor.js';
+import { readKeyFile, type KeyRing } from './key-file.js';
+import { seal, unseal, type Sealed } from './sealing.js';
+
+export interface SecretInfo {
+  readonly name: string;
+  /** Newest version. */
+  readonly version: number;
+  /** When that version was stored, RFC 3339. */
+  readonly createdAt: string;
+}
+
+export interface SecretStoreOptions {
+  readonly bucket: KvBucket;
+  readonly keyFile: string;
+  readonly redactor: Redactor;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly now?: () => Date;
+}
+
+/** The newest version of a name; it outlives deletion, so that a version number never means two values. */
+interface Head extends SecretInfo {
+  readonly deleted?: true;
+}
+
+/** Names may have characters that keys of a bucket may not. */
+const headKey = (name: string): string => Buffer.from(name, 'utf8').toString('base64url');
+const versionKey = (name: string, version: number): string => `${headKey(name)}.${version}`;
+const encode = (value: object): Uint8Array => Buffer.from(JSON.stringify(value), 'utf8');
+const decode = <T>(value: Uint8Array): T => JSON.parse(Buffer.from(value).toString('utf8')) as T;
+
+/**
+ * Secrets, sealed with AES-256-GCM under a key from the key file: the bucket alone is worth nothing. Every value that
+ * was opened is taken out of logs from then on.
+ */
+export class SecretStore {
+  private constructor(
+    private readonly options: SecretStoreOptions,
+    private readonly ring: KeyRing,
+  ) {}
+
+  /** @throws KeyFileError when the key file cannot be used */
+  static async open(options: SecretStoreOptions): Promise<SecretStore> {
+    return new SecretStore(options, await readKeyFile(options.keyFile));
+  }
+
+  /** Stores a new version. */
+  async set(name: string, value: string): Promise<SecretInfo> {
+    const { bucket } = this.options;
+    this.options.redactor.add(value);
+    for (;;) {
+      const found = await bucket.get(headKey(name));
+      const head = found && decode<Head>(found.value);
+      const version = (head?.version ?? 0) + 1;
+      const info: SecretInfo = { name, version, createdAt: (this.options.now?.() ?? new Date()).toISOString() };
+      // The value first: a head never names a version that is not there. What a crash leaves is written over.
+      await bucket.put(versionKey(name, version), encode(seal(this.ring, `${name}@${version}`, value)));
+      try {
+        if (found) await bucket.update(headKey(name), encode(info), found.revision);
+        else await bucket.create(headKey(name), encode(info));
+        return await this.#settled(info, value);
+      } catch (error) {
+        const after = await bucket.get(headKey(name));
+        if (after?.revision === found?.revision) throw error;
+      }
+    }
+  }
+
+  /** Names and newest versions, sorted; never values. */
+  async list(): Promise<SecretInfo[]> {
+    const entries = await this.options.bucket.entries();
+    return entries
+      .filter(({ key }) => !key.includes('.'))
+      .map(({ value }) => decode<Head>(value))
+      .filter((head) => !head.deleted)
+      .map(({ name, version, createdAt }) => ({ name, version, createdAt }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Removes all versions. @throws PlinthError NOT_FOUND */
+  async delete(name: string): Promise<void> {
+    const { bucket } = this.options;
+    const found = await bucket.get(headKey(name));
+    const head = found && decode<Head>(found.value);
+    if (!found || !head || head.deleted) throw new PlinthError('NOT_FOUND', `There is no secret "${name}".`);
+    await bucket.update(headKey(name), encode({ ...head, deleted: true }), found.revision);
+    for (let version = 1; version <= head.version; version++) await bucket.delete(versionKey(name, version));
+  }
+
+  /**
+   * The value of `name`, `name@version`, `env:NAME` or `file:/path`. Variables and files of Plinth itself are not
+   * opened: who may write a task must not read them.
+   *
+   * @throws PlinthError NOT_FOUND when it is not there, FAILED_PRECONDITION when it cannot be opened
+   */
+  async open(ref: string): Promise<string> {
+    const value = await this.#value(ref);
+    this.options.redactor.add(value);
+    return value;
+  }
+
+  /** Seals with the current key what was sealed with another one: the second step of a rotation. */
+  async reseal(): Promise<number> {
+    const { bucket } = this.options;
+    let changed = 0;
+    for (const { name, version: newest } of await this.list()) {
+      for (let version = 1; version <= newest; version++) {
+        const entry = await bucket.get(versionKey(name, version));
+        if (!entry) continue;
+        const sealed = decode<Sealed>(entry.value);
+        if (sealed.key === this.ring.current.id) continue;
+        const about = `${name}@${version}`;
+        await bucket.update(
+          versionKey(name, version),
+          encode(seal(this.ring, about, unseal(this.ring, about, sealed))),
+          entry.revision,
+        );
+        changed++;
+      }
+    }
+    return changed;
+  }
+
+  /** Two that store the same version at once: the one that lost the head may have written its value last. */
+  async #settled(info: SecretInfo, value: string): Promise<SecretInfo> {
+    const key = versionKey(info.name, info.version);
+    const entry = await this.options.bucket.get(key);
+    const about = `${info.name}@${info.version}`;
+    if (entry && unseal(this.ring, about, decode<Sealed>(entry.value)) !== value) {
+      await this.options.bucket.put(key, encode(seal(this.ring, about, value)));
+    }
+    return info;
+  }
+
+  async #value(ref: string): Promise<string> {
+    if (ref.startsWith('env:')) return this.#variable(ref.slice('env:'.length));
+    if (ref.startsWith('file:')) return this.#file(ref.slice('file:'.length));
+    const match = /^([^@]+?)(?:@([0-9]{1,9}))?$/.exec(ref);
+    if (!match?.[1]) throw new PlinthError('INVALID_ARGUMENT', `"${ref}" names no secret.`);
+    const name = match[1];
+    const { bucket } = this.options;
+    const found = await bucket.get(headKey(name));
+    const head = found && decode<Head>(found.value);
+    if (!head || head.deleted) {
+      throw new PlinthError('NOT_FOUND', `There is no secret "${name}". Store it: plinth secret set ${name}`);
+    }
+    const version = match[2] === undefined ? head.version : Number(match[2]);
+    const entry = await bucket.get(versionKey(name, version));
+    if (!entry || version > head.version) {
+      throw new PlinthError(
+        'NOT_FOUND',
+        `There is no version ${version} of the secret "${name}"; the newest is ${head.version}.`,
+      );
+    }
+    try {
+      return unseal(this.ring, `${name}@${version}`, decode<Sealed>(entry.value));
+    } catch (error) {
+      throw new PlinthError(
+        'FAILED_PRECONDITION',
+        `The secret "${name}@${version}" cannot be opened. ${(error as Error).message}`,
+      );
+    }
+  }
+
+  #variable(name: string): string {
+    if (name.startsWith('PLINTH_') && !name.startsWith('PLINTH_SECRET_')) {
+      throw new PlinthError('FAILED_PRECONDITION', `env:${name} is a setting of Plinth itself; use another variable.`);
+    }
+    const value = (this.options.environment ?? process.env)[name];
+    if (value === undefined || value === '') {
+      throw new PlinthError('NOT_FOUND', `The variable ${name} is not set where this service runs.`);
+    }
+    return value;
+  }
+
+  async #file(path: string): Promise<string> {
+    if (resolve(path) === resolve(this.options.keyFile)) {
+      throw new PlinthError('FAILED_PRECONDITION', `file:${path} is the key file of Plinth itself.`);
+    }
+    try {
+      // Editors and `echo` end files with a line break that is not part of the secret.
+      return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+    } catch (error) {
+      throw new PlinthError(
+        'NOT_FOUND',
+        `The secret file ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}.`,
+      );
+    }
+  }
+}
