@@ -185,7 +185,7 @@ export class BuilderService {
     });
   }
 
-  /** Cleans up what an earlier life left, then takes runs. @throws EngineError when the engine cannot be cleaned up */
+  /** Cleans up what an earlier life left, then takes runs. */
   async start(): Promise<void> {
     const { engine, config, projector, logger } = this.deps;
     if (config.putTimeoutMs >= config.ackWaitMs) {
@@ -193,7 +193,10 @@ export class BuilderService {
         `putTimeoutMs (${config.putTimeoutMs}) must be shorter than ackWaitMs (${config.ackWaitMs}): a tag must not be moved after the run was handed to another builder.`,
       );
     }
-    await engine.cleanup();
+    // An engine that is away must not keep the service from starting: its check says so, in words, and again later.
+    await engine.cleanup().catch((error: unknown) => {
+      logger.warn({ engine: engine.name, err: error }, 'What an earlier life of the engine left could not be removed.');
+    });
     await mkdir(config.workDir, { recursive: true });
     for (const name of await readdir(config.workDir)) {
       await rm(join(config.workDir, name), { recursive: true, force: true });
