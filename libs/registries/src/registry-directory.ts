@@ -27,16 +27,18 @@ export class RegistryDirectory implements Projection {
   readonly schema = 'CREATE TABLE IF NOT EXISTS registry (host TEXT PRIMARY KEY, definition TEXT NOT NULL)';
   private readonly definitions = new Map<string, RegistryDefinition>();
   private readonly authorities = new Map<string, string>();
-  private current: RegistryClient;
   private sql!: Record<'save' | 'drop', Statement>;
 
-  constructor(private readonly options: RegistryDirectoryOptions) {
-    this.current = this.makeClient();
-  }
+  /** The client for every registry; it follows their settings. */
+  readonly client: RegistryClient;
 
-  /** The client for every registry; another one after the settings of a registry changed. */
-  get client(): RegistryClient {
-    return this.current;
+  constructor(private readonly options: RegistryDirectoryOptions) {
+    const { onRequest } = options;
+    this.client = new RegistryClient({
+      hosts: (host) => this.configOf(host),
+      userAgent: 'plinth',
+      ...(onRequest ? { onRequest } : {}),
+    });
   }
 
   definitionOf(host: string): RegistryDefinition | undefined {
@@ -69,7 +71,7 @@ export class RegistryDirectory implements Projection {
       const definition = JSON.parse(row.definition) as RegistryDefinition;
       this.definitions.set(definition.host, definition);
     }
-    this.renew();
+    void this.readAuthorities();
   }
 
   apply(event: RecordedEvent): void {
@@ -95,45 +97,27 @@ export class RegistryDirectory implements Projection {
   }
 
   async close(): Promise<void> {
-    await this.current.close();
+    await this.client.close();
   }
 
   private changed(host: string): void {
     this.authorities.delete(host);
-    this.renew();
+    void this.client.forget(host);
+    void this.readAuthorities();
     this.options.onChange?.(host);
   }
 
-  /** Requests that are under way end with the client that they began with. */
-  private renew(): void {
-    const before = this.current;
-    this.current = this.makeClient();
-    void this.readAuthorities();
-    void before.close();
-  }
-
-  /** The client takes the PEM, not where it is: it is opened ahead, and the client made anew when it is there. */
+  /** The client takes the PEM, not where it is: it is opened ahead, and the connections made anew when it is there. */
   private async readAuthorities(): Promise<void> {
     for (const { host, ca } of this.definitions.values()) {
       if (ca === undefined || this.authorities.has(host)) continue;
       try {
         this.authorities.set(host, await this.options.secrets.open(ca));
+        void this.client.forget(host);
       } catch {
         continue; // the connection then fails on the certificate, and its message names the registry
       }
-      const before = this.current;
-      this.current = this.makeClient();
-      void before.close();
     }
-  }
-
-  private makeClient(): RegistryClient {
-    const { onRequest } = this.options;
-    return new RegistryClient({
-      hosts: (host) => this.configOf(host),
-      userAgent: 'plinth',
-      ...(onRequest ? { onRequest } : {}),
-    });
   }
 
   private configOf(registry: string): HostConfig | undefined {
