@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registryDefinitionSchema } from '#libs/contracts';
+import { parseReference, RegistryClient } from '#libs/oci';
+import { tempDir, type TempDir } from '#libs/testing';
+import type { BuilderDeps } from './builder.service.js';
+import { DockerBuildxEngine, ManagedDockerd } from './engines/index.js';
+import { hostPlatform, startRegistry, type TestRegistry } from './engines/testing/registry.js';
+import { useUnpackedTools } from './engines/testing/tools.js';
+import { imageRegistry } from './publish/registry-adapter.js';
+import { bench, definitionOf, type Bench } from './testing/bench.js';
+
+const baseName = 'org.opencontainers.image.base.name';
+const baseDigest = 'org.opencontainers.image.base.digest';
+
+/** A builder with a real registry and a real engine; the log alone is in memory. */
+describe('a builder with Docker and a registry', () => {
+  let dir: TempDir;
+  let registry: TestRegistry;
+  let client: RegistryClient;
+  let b: Bench;
+
+  beforeAll(async () => {
+    useUnpackedTools();
+    dir = await tempDir('builder-int');
+    registry = await startRegistry();
+    client = new RegistryClient({ hosts: [{ registry: registry.host, scheme: 'http' }] });
+    const engine = new DockerBuildxEngine({
+      workDir: join(dir.path, 'jobs'),
+      daemon: new ManagedDockerd({ dir: join(dir.path, 'dockerd') }),
+    });
+    const deps: Partial<BuilderDeps> = {
+      engine,
+      imageRegistry: imageRegistry(() => client),
+      registries: {
+        client,
+        definitionOf: (host) => registryDefinitionSchema.parse({ host, scheme: 'http' }),
+        credentialsOf: () => Promise.resolve(undefined),
+      },
+    };
+    b = await bench({ buildPlatform: hostPlatform }, deps);
+  });
+  afterAll(async () => {
+    await b[Symbol.asyncDispose]();
+    await client.close();
+    await registry.stop();
+    await dir.remove();
+  });
+
+  const build = async (run: string, dockerfile: string, imageNames: string[]) => {
+    b.dockerfile = dockerfile;
+    const definition = definitionOf({ imageNames }, { platforms: [hostPlatform] });
+    await b.queue(run, { definition });
+    const delivery = await b.deliver(run);
+    expect(delivery.settled).toBe('ack');
+    return b.last(run, 'run.succeeded').catch((error: unknown) => {
+      throw new Error(b.logs.text, { cause: error });
+    });
+  };
+  const annotationsOf = async (reference: string): Promise<unknown> => {
+    const { manifest } = await client.getManifest(parseReference(reference));
+    return manifest.annotations ?? {};
+  };
+
+  it('builds an image from nothing and moves its tags', async () => {
+    const tags = [`${registry.host}/team/scratch:1`, `${registry.host}/team/scratch:{{.Run.ID}}`];
+    const { outputs, inputs } = await build('r1', 'FROM scratch\nCOPY Dockerfile /\n', tags);
+    expect(inputs).toEqual([]);
+    expect(outputs.map(({ reference }) => reference)).toEqual([
+      `${registry.host}/team/scratch:1`,
+      `${registry.host}/team/scratch:r1`,
+    ]);
+    for (const { reference, digest } of outputs) {
+      expect((await client.headManifest(parseReference(reference)))?.digest).toBe(digest);
+      expect(await annotationsOf(reference)).not.toHaveProperty([baseName]);
+    }
+  });
+
+  it('builds on a base, names it on the image, and says that nothing changed when it builds again', async () => {
+    const base = `${registry.host}/team/base:1`;
+    const index = await registry.pushBase('team/base', '1', 'one');
+    const app = `${registry.host}/team/app:1`;
+    const dockerfile = `FROM ${base}\nCOPY Dockerfile /app\nRUN cat /version\n`;
+    const first = await build('r2', dockerfile, [app]);
+    expect(first.inputs).toMatchObject([{ reference: base, role: 'base', digest: index }]);
+    expect(first.unchanged).toBe(false);
+    expect(await annotationsOf(app)).toMatchObject({ [baseName]: base, [baseDigest]: index });
+
+    expect((await build('r3', dockerfile, [app])).unchanged).toBe(true);
+
+    await registry.pushBase('team/base', '1', 'two');
+    const second = await build('r4', dockerfile, [app]);
+    expect(second.unchanged).toBe(false);
+    expect(second.outputs[0]?.digest).not.toBe(first.outputs[0]?.digest);
+    expect((await client.headManifest(parseReference(app)))?.digest).toBe(second.outputs[0]?.digest);
+  });
+
+  it('fails in the words of the step that failed', async () => {
+    b.dockerfile = `FROM ${registry.host}/team/base:1\nRUN echo about to fail && exit 3\n`;
+    await b.queue('r5', { definition: definitionOf({ imageNames: [] }, { platforms: [hostPlatform] }) });
+    await b.deliver('r5');
+    const { code, reason } = await b.last('r5', 'run.failed');
+    expect(code).toBe('STEP_FAILED');
+    expect(reason).toContain('exit code 3');
+    expect(b.logs.text).toContain('about to fail');
+  });
+});
