@@ -270,6 +270,22 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
       await expectGone('7442');
     });
 
+    it('throws a fault that can be retried when its client is killed, and ends what that had started', async () => {
+      const dockerfile = join(dir, 'killed.Dockerfile');
+      await writeFile(dockerfile, `FROM ${base}\nRUN echo started && sleep 7443\n`);
+      const building = build(
+        {},
+        {
+          dockerfile,
+          onLog: (line) => {
+            if (line.text === 'started') void killProcess(`--file=${dockerfile}`);
+          },
+        },
+      );
+      await expect(building).rejects.toMatchObject({ code: 'ENGINE_FAILED', retryable: true });
+      await expectGone('7443');
+    });
+
     it('does not start a build that was canceled before', async () => {
       const { outcome } = await build({ Dockerfile: 'FROM scratch\n' }, { signal: AbortSignal.abort() });
       expect(outcome).toEqual({ kind: 'canceled' });
@@ -325,12 +341,16 @@ async function expectGone(argument: string): Promise<void> {
   expect(running).toEqual([]);
 }
 
-async function withArgument(argument: string): Promise<string[]> {
-  const found: string[] = [];
+async function killProcess(argument: string): Promise<void> {
+  for (const { pid } of await withArgument(argument)) process.kill(pid, 'SIGKILL');
+}
+
+async function withArgument(argument: string): Promise<{ pid: number; line: string }[]> {
+  const found: { pid: number; line: string }[] = [];
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.split('\0').includes(argument)) found.push(line);
+    if (line.split('\0').includes(argument)) found.push({ pid: Number(pid), line });
   }
   return found;
 }

@@ -61,10 +61,13 @@ const rules: readonly Rule[] = [
 
 /** Says in words whose fault an unsuccessful `buildah build` was, from its `Error:` line. */
 export function diagnose(stderr: string): Diagnosis {
-  const error = stderr.slice(Math.max(0, stderr.lastIndexOf('Error: ')));
+  const start = stderr.lastIndexOf('Error: ');
+  // buildah names every failure of a build; without that, it was killed.
+  if (start === -1) return ours('ENGINE_FAILED', `buildah ended without naming an error. ${stderr.slice(-500)}`.trim());
+  const error = stderr.slice(start);
   for (const [pattern, found] of rules) {
     const match = pattern.exec(error);
     if (match !== null) return found(match);
   }
-  return failed('BUILD_FAILED', error.replace(/^Error: /, '').trim() || 'buildah failed without a word.');
+  return failed('BUILD_FAILED', error.replace(/^Error: /, '').trim());
 }

@@ -7,7 +7,7 @@ import { dockerConfig } from '../docker-config.js';
 import { finishLayout } from '../layout.js';
 import { capture, runGroup } from '../process-group.js';
 import { redactor } from '../redact.js';
-import { diagnose } from './failures.js';
+import { diagnose, withoutContainerdStore } from './failures.js';
 import { RawJsonReader } from './raw-json.js';
 import { sourcePolicy } from './source-policy.js';
 
@@ -54,13 +54,17 @@ export class DockerBuildxEngine implements Engine {
     try {
       const client = await capture('docker-buildx', ['version']);
       if (client.code !== 0) return { ok: false, problem: `docker-buildx does not work: ${client.stderr}`, fix };
-      const daemon = await capture('docker', ['version', '--format', '{{.Server.Version}}'], {
+      const daemon = await capture('docker', ['info', '--format', '{{.ServerVersion}} {{.DriverStatus}}'], {
         ...process.env,
         DOCKER_HOST: await this.options.daemon.host(),
       });
       if (daemon.code !== 0) return { ok: false, problem: `The Docker daemon does not answer: ${daemon.stderr}`, fix };
+      if (!daemon.stdout.includes('io.containerd.snapshotter')) {
+        return { ok: false, problem: withoutContainerdStore, fix: 'Or leave DOCKER_HOST unset, and run as root.' };
+      }
+      const docker = daemon.stdout.split(' ')[0];
       const buildx = /v?(\d+\.\d+\.\d+)/.exec(client.stdout)?.[1] ?? client.stdout;
-      return { ok: true, version: `docker ${daemon.stdout.trim()}, buildx ${buildx}` };
+      return { ok: true, version: `docker ${docker}, buildx ${buildx}` };
     } catch (error) {
       return { ok: false, problem: (error as Error).message, fix };
     }

@@ -37,6 +37,10 @@ describe('an error of buildx', () => {
     expect(diagnose(`Dfail:2\n------\n${words}`)).toMatchObject({ code });
   });
 
+  it('is our fault when buildx was killed and said nothing', () => {
+    expect(diagnose('')).toMatchObject({ kind: 'ours', code: 'ENGINE_FAILED' });
+  });
+
   it('is a failed command even when the command speaks of other failures', () => {
     const words =
       'ERROR: failed to solve: process "/bin/sh -c echo no space left on device" did not complete successfully: exit code: 3';

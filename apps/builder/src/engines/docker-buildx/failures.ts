@@ -1,5 +1,10 @@
 import type { BuildFailureCode, EngineErrorCode } from '../engine.js';
 
+/** Said by the check and by a build. */
+export const withoutContainerdStore =
+  'The Docker daemon does not keep images in containerd, without which it cannot hand out a built image: ' +
+  'set {"features": {"containerd-snapshotter": true}} in its daemon.json and restart it.';
+
 export type Diagnosis =
   | { readonly kind: 'failed'; readonly code: BuildFailureCode; readonly reason: string }
   | { readonly kind: 'ours'; readonly code: EngineErrorCode; readonly reason: string };
@@ -36,6 +41,10 @@ const rules: readonly Rule[] = [
     /failed to calculate checksum of ref [^"]*"([^"]*)": not found/,
     ([, file]) => failed('CONTEXT_FILE_NOT_FOUND', `The file ${file} is not in the context.`),
   ],
+  [
+    /OCI exporter (?:feature )?is (?:currently )?not (?:currently )?supported for (?:the )?docker driver/,
+    () => ours('ENGINE_UNAVAILABLE', withoutContainerdStore),
+  ],
   [/no space left on device/, ([words]) => ours('DISK_FULL', `The engine's disk is full: ${words}`)],
   [
     /(?:failed to resolve source metadata for|failed to copy:|failed to fetch) ?([^:\s]*[^\s]*?): .*(?:connection refused|i\/o timeout|no such host|TLS handshake|x509|server gave HTTP response|EOF|connection reset|(?:429|50\d) )/,
@@ -57,15 +66,16 @@ const rules: readonly Rule[] = [
 
 /** Says in words whose fault an unsuccessful `docker buildx build` was, from what it printed beside its progress. */
 export function diagnose(words: string): Diagnosis {
-  const error = words.slice(Math.max(0, words.lastIndexOf('ERROR: ')));
+  const start = words.lastIndexOf('ERROR: ');
+  // buildx names every failure of a build; without that, it was killed or could not use its arguments.
+  if (start === -1)
+    return ours('ENGINE_FAILED', `docker buildx ended without naming an error. ${words.slice(-500)}`.trim());
+  const error = words.slice(start);
   for (const [pattern, found] of rules) {
     const match = pattern.exec(error);
     if (match !== null) return found(match);
   }
-  return failed(
-    'BUILD_FAILED',
-    error.replace(/^ERROR: (?:failed to solve: )?/, '').trim() || 'docker buildx failed without a word.',
-  );
+  return failed('BUILD_FAILED', error.replace(/^ERROR: (?:failed to solve: )?/, '').trim());
 }
 
 const plain = (command = '') => command.replace(/^\/bin\/sh -c /, '');
