@@ -399,8 +399,8 @@ export class GraphModel {
         }
       }
       const due = task.stale || task.pending;
-      if (!due) task.unsettledSince = null;
-      else if (event) task.unsettledSince ??= Date.parse(event.time);
+      // While everything is derived anew, a task may be met before what makes it pending: its clock was stored.
+      if (event) task.unsettledSince = due ? (task.unsettledSince ?? Date.parse(event.time)) : null;
       if (event && (pending || stale) && !task.pending) this.listener.settled?.(task, event);
     }
   }

@@ -9,7 +9,10 @@ export const adoptionsKept = 16;
 export const inLoop = (a: TaskNode, b: TaskNode): boolean =>
   a === b || (a.component !== null && a.component === b.component);
 
-/** Whether every task that pushes this image is in a loop with the task: then the image triggers nothing in it. */
+/**
+ * Whether a task that pushes this image is in a loop with the task: then the image triggers nothing in it, whoever else
+ * pushes it too, or the loop would feed itself.
+ */
 const fromOwnLoop = (task: TaskNode, image: ImageNode): boolean => {
   for (const producer of image.producers) if (inLoop(producer, task)) return true;
   return false;

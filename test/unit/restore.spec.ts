@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { GraphModel } from '../../apps/graph/src/model/graph-model.js';
+import { scenarioOf } from '../simulation/scenario.js';
+import { simulate } from '../simulation/simulator.js';
+
+const seeds = 60;
+/** A prime: every kind of moment is met, and the tests stay quick. */
+const everyEvents = 7;
+
+/** The stored facts of every node in a model that has read nothing, and everything derived computed from them. */
+const restored = (from: GraphModel): GraphModel => {
+  const model = new GraphModel();
+  for (const image of from.images.values()) model.image(image.reference).adoptions = [...image.adoptions];
+  for (const one of from.tasks.values()) {
+    const { definition, definitionHash, definedAt, scan, standing, failures, circuit, declined, offer } = one;
+    const task = model.task(one.name);
+    Object.assign(task, { definition, definitionHash, definedAt, scan, standing, failures, circuit, declined, offer });
+    task.unsettledSince = one.unsettledSince;
+    task.unanswered = one.unanswered && { run: one.unanswered.run, references: new Set(one.unanswered.references) };
+    for (const [id, run] of one.runs) task.runs.set(id, { ...run });
+  }
+  model.restore();
+  return model;
+};
+
+const derived = (model: GraphModel) =>
+  [...model.tasks.values()].map((task) => ({
+    name: task.name,
+    tracked: [...task.tracked],
+    up: [...task.up].map(({ name }) => name).sort(),
+    down: [...task.down].map(({ name }) => name).sort(),
+    inLoop: task.component !== null,
+    tracksItself: task.tracksItself,
+    stale: task.stale,
+    automatic: task.automatic,
+    pending: task.pending,
+    unsettled: task.unsettled,
+    pendingUp: task.pendingUp,
+    unsettledUp: task.unsettledUp,
+    unsettledSince: task.unsettledSince,
+  }));
+
+describe('a graph that is loaded from what was stored', () => {
+  it('is the graph that was kept up to date event by event', () => {
+    for (let seed = 1; seed <= seeds; seed += 1) {
+      let read = 0;
+      const model = () => {
+        const live = new GraphModel();
+        const apply = live.apply.bind(live);
+        return Object.assign(live, {
+          apply: (event: Parameters<GraphModel['apply']>[0]) => {
+            apply(event);
+            read += 1;
+            if (read % everyEvents === 0) {
+              expect(derived(restored(live)), `seed ${seed}, position ${event.sequence}`).toEqual(derived(live));
+            }
+          },
+        });
+      };
+      simulate(scenarioOf(seed), { graph: { model } });
+    }
+  }, 120_000);
+});
