@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamicModule, Type } from '@nestjs/common';
-import { isLogError, Jet, systemClock } from '#libs/event-log';
+import { isLogError, Jet, systemClock, type Limits } from '#libs/event-log';
 import {
   bootstrapService,
   createKeyFile,
@@ -24,6 +24,8 @@ export interface ProcessOptions {
   readonly modules: readonly (Type | DynamicModule)[];
   /** Create streams and buckets that are missing; else they must be there. */
   readonly provision: boolean;
+  /** How much the streams may keep. */
+  readonly limits?: Partial<Limits>;
   /** Make a key file and a first admin token when there is none. */
   readonly firstStart: boolean;
   /** Told when a part of the process cannot go on; the process should end with an error. */
@@ -89,8 +91,8 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
     ...tlsOf(config),
   });
   try {
-    if (options.provision) await jet.provision();
-    const problems = await jet.check();
+    if (options.provision) await jet.provision(options.limits);
+    const problems = await jet.check(options.limits);
     if (problems.length > 0)
       throw new Error(`The log is not as it must be:\n${problems.map((one) => `  ${one}`).join('\n')}`);
     health.register('log connection', () =>

@@ -16,6 +16,13 @@ export interface DispatcherDependencies {
 
 const announcement = z.object({ pool: z.string(), slots: z.number().int().min(0) });
 
+interface Builder extends z.infer<typeof announcement> {
+  readonly seenAt: number;
+}
+
+/** A builder speaks every 10 s. An entry that expires says nothing, so silence is counted here. */
+const silenceMs = 35_000;
+
 /** A run that is dispatched and not started after this long is sent again; a copy costs nothing. */
 const resendMs = 30_000;
 const tickMs = 1000;
@@ -25,7 +32,7 @@ const tickMs = 1000;
  * bucket `leases` how many slots they have.
  */
 export class Dispatcher {
-  private readonly builders = new Map<string, z.infer<typeof announcement>>();
+  private readonly builders = new Map<string, Builder>();
   private readonly sentAt = new Map<string, number>();
   private running = false;
   private again = false;
@@ -37,7 +44,7 @@ export class Dispatcher {
     await this.with_.leases.watch((entry) => {
       if (!entry.key.startsWith('builder.')) return;
       const parsed = entry.value && announcement.safeParse(JSON.parse(Buffer.from(entry.value).toString('utf8')));
-      if (parsed?.success) this.builders.set(entry.key, parsed.data);
+      if (parsed?.success) this.builders.set(entry.key, { ...parsed.data, seenAt: this.with_.clock.now().getTime() });
       else this.builders.delete(entry.key);
       this.wake();
     }, this.stopping.signal);

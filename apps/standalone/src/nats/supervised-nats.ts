@@ -78,6 +78,8 @@ export class SupervisedNats {
     private readonly configFile: string,
     private readonly port: number,
     readonly access: NatsAccess,
+    /** Bytes that the streams may take together. */
+    readonly maxFileStore: number,
   ) {}
 
   static async start(options: SupervisedNatsOptions): Promise<SupervisedNats> {
@@ -93,20 +95,19 @@ export class SupervisedNats {
     }
     const port = await freePort();
     const password = await keptPassword(join(folder, 'password'));
-    const { bavail, bsize } = await statfs(folder);
+    const maxFileStore = await keptStoreSize(folder);
     const config = natsConfig({
       port,
       storeDir: join(folder, 'store'),
       pidFile,
       user: 'plinth',
       password,
-      // Explicit: what the server would take by itself shrinks with the disk, and then it refuses to start.
-      maxFileStore: Math.max(gibibyte, Math.min(64 * gibibyte, Math.floor(bavail * bsize * 0.8))),
+      maxFileStore,
     });
     await writeFile(configFile, config, { mode: 0o600 });
     await chmod(configFile, 0o600);
     const access = { url: `nats://127.0.0.1:${port}`, user: 'plinth', password };
-    const nats = new SupervisedNats(options, configFile, port, access);
+    const nats = new SupervisedNats(options, configFile, port, access, maxFileStore);
     await nats.spawn();
     return nats;
   }
@@ -164,6 +165,23 @@ export class SupervisedNats {
     }
   }
 }
+
+/**
+ * Decided once and kept: what the server would take by itself shrinks with the free disk, and then it refuses to start
+ * with the streams that it has.
+ */
+const keptStoreSize = async (folder: string): Promise<number> => {
+  const file = join(folder, 'store-size');
+  try {
+    return Number(await readFile(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { bavail, bsize } = await statfs(folder);
+    const size = Math.max(gibibyte, Math.min(64 * gibibyte, Math.floor(bavail * bsize * 0.6)));
+    await writeFile(file, String(size), { mode: 0o600 });
+    return size;
+  }
+};
 
 /** Made once and kept: a second start must be able to read what the first one wrote. */
 const keptPassword = async (file: string): Promise<string> => {
