@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definitionHash, runDecider, type QueuedRun, type RunCommand, type RunState } from '#libs/domain';
 import {
+  PlinthError,
   taskDefinitionSchema,
   type EventData,
   type EventType,
@@ -134,7 +135,9 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
       secrets: {
         open: (ref) => {
           const value = secrets.get(ref);
-          return value === undefined ? Promise.reject(new Error(`There is no secret ${ref}.`)) : Promise.resolve(value);
+          return value === undefined
+            ? Promise.reject(new PlinthError('NOT_FOUND', `There is no secret ${ref}.`))
+            : Promise.resolve(value);
         },
       },
       redactor: {
@@ -184,7 +187,16 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
   const first = make('b1');
   const { dispatch } = first;
   const self: Bench = {
-    ...{ log, runs, commands, projector, published, registry, logs, leases, clock, secrets },
+    log,
+    runs,
+    commands,
+    projector,
+    published,
+    registry,
+    logs,
+    leases,
+    clock,
+    secrets,
     ...first,
     dockerfile: `FROM ${node}\nCOPY . /app\n`,
     passed: [],

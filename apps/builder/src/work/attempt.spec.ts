@@ -180,6 +180,20 @@ describe('an attempt', () => {
     expect((await b.last('r1', 'run.failed')).reason).toBe('no access with •••');
   });
 
+  it('fails in words when a secret is not there', async () => {
+    await using b = await bench();
+    const secret = { name: 'TOKEN', isSecret: true, secretRef: 'gone@1' };
+    await b.queue('r1', { definition: definitionOf({ arguments: [secret] }) });
+    await b.deliver('r1');
+    expect(await b.last('r1', 'run.failed')).toEqual({
+      run: 'r1',
+      task: 'app',
+      attempt: 1,
+      code: 'ACCESS_DENIED',
+      reason: 'The secret of the argument TOKEN cannot be used: There is no secret gone@1.',
+    });
+  });
+
   it('refuses a secret that takes part in the name of an image', async () => {
     await using b = await bench();
     b.dockerfile = 'ARG NAME\nFROM registry.test/${NAME}:1\n';

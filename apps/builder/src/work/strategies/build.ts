@@ -1,6 +1,6 @@
 import { realpath, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
-import type { Snapshot } from '#libs/contracts';
+import { isPlinthError, type Snapshot } from '#libs/contracts';
 import type { OpenedContext } from '#libs/context';
 import { MAX_FILE_BYTES } from '#libs/dockerfile';
 import type { BuiltRun } from '#libs/domain';
@@ -67,7 +67,8 @@ const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
 
 const openContext = async ({ contexts, secrets, redactor }: BuildOptions, work: Work): Promise<OpenedContext> => {
   const { contextPath, contextAccessToken } = work.queued.definition.step;
-  const accessToken = contextAccessToken === undefined ? undefined : await secrets.open(contextAccessToken);
+  const accessToken =
+    contextAccessToken === undefined ? undefined : await openSecret(secrets, contextAccessToken, 'contextAccessToken');
   if (accessToken !== undefined) redactor.add(accessToken);
   return contexts.open({
     contextPath,
@@ -78,11 +79,25 @@ const openContext = async ({ contexts, secrets, redactor }: BuildOptions, work: 
   });
 };
 
+const tasksFault: ReadonlySet<string> = new Set(['NOT_FOUND', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION']);
+
+/** A secret that the task names and that is not there is the task's fault: trying again does not help. */
+const openSecret = async (secrets: Secrets, secretRef: string, what: string): Promise<string> => {
+  try {
+    return await secrets.open(secretRef);
+  } catch (cause) {
+    if (!isPlinthError(cause) || !tasksFault.has(cause.code)) throw cause;
+    throw new BuildFailure('ACCESS_DENIED', `The secret of ${what} cannot be used: ${cause.message}`, { cause });
+  }
+};
+
 /** Secret arguments by name, opened now: the moment of use. */
 const openSecrets = async ({ secrets, redactor }: BuildOptions, work: Work): Promise<Record<string, string>> => {
   const { secret, values } = splitArguments(work.queued.definition.step.arguments);
   const opened = { ...values };
-  for (const { name, secretRef } of secret) opened[name] = await secrets.open(secretRef);
+  for (const { name, secretRef } of secret) {
+    opened[name] = await openSecret(secrets, secretRef, `the argument ${name}`);
+  }
   for (const value of Object.values(opened)) redactor.add(value);
   return opened;
 };
