@@ -1,12 +1,24 @@
-import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, JetStreamOptions } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { streams } from '#libs/contracts';
 import { systemClock, type Clock } from '../clock.js';
 import type { EventLog } from '../log.js';
 import { silentLogger, type Logger } from '../logger.js';
+import type { BlobStore } from '../ports/blobs.js';
+import { ContentStore } from '../ports/content-store.js';
+import type { DispatchQueue } from '../ports/dispatch.js';
+import type { KvBucket } from '../ports/kv.js';
+import type { ObjectBucket } from '../ports/objects.js';
+import type { RunLogs } from '../ports/run-logs.js';
+import { JetStreamDispatch } from './dispatch.js';
 import { JetStreamEventLog } from './event-log.js';
-import { check, provision } from './provision.js';
+import { JetStreamKv } from './kv.js';
+import { JetStreamObjects } from './objects.js';
+import { check, createKv, provision } from './provision.js';
+import { JetStreamRunLogs } from './run-logs.js';
 import { requireServer } from './server-version.js';
-import { defaultLimits, type Limits } from './streams.js';
+import { defaultLimits, kvPlans, type Limits } from './streams.js';
 
 export type JetStatus = 'connected' | 'reconnecting' | 'closed';
 
@@ -34,9 +46,33 @@ export interface JetOptions {
   readonly appendTimeoutMs?: number;
 }
 
-/** One connection to JetStream, and everything that Plinth keeps there. */
-export class Jet {
+/** What services use, on JetStream and in memory alike. */
+export interface JetSurface {
   readonly events: EventLog;
+  readonly dispatch: DispatchQueue;
+  readonly logs: RunLogs;
+  /** Creates the streams and buckets; safe to call again. @throws LogError STREAM_DIFFERS */
+  provision(limits?: Partial<Limits>): Promise<void>;
+  /** What is not as it has to be, in words; changes nothing. */
+  check(limits?: Partial<Limits>): Promise<string[]>;
+  blobs(bucket: string): BlobStore;
+  objects(bucket: string): ObjectBucket;
+  /** The time to live is the bucket's own where `provision` makes it; it counts for other buckets. */
+  kv(bucket: string, options?: { ttlMs?: number }): KvBucket;
+  /** Removes every event before a position. Only the archiver may, and only what is in the archive. */
+  purge(before: number): Promise<void>;
+  status(): JetStatus;
+  /** @returns a function that ends the subscription */
+  onStatus(listener: (status: JetStatus) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** One connection to JetStream, and everything that Plinth keeps there. */
+export class Jet implements JetSurface {
+  readonly events: EventLog;
+  readonly dispatch: DispatchQueue;
+  readonly logs: RunLogs;
+  readonly #kv = new Map<string, KvBucket>();
   #status: JetStatus = 'connected';
   readonly #listeners = new Set<(status: JetStatus) => void>();
 
@@ -56,6 +92,8 @@ export class Jet {
       ...(options.ackTimeoutMs === undefined ? {} : { ackTimeoutMs: options.ackTimeoutMs }),
       ...(options.appendTimeoutMs === undefined ? {} : { appendTimeoutMs: options.appendTimeoutMs }),
     });
+    this.dispatch = new JetStreamDispatch({ connection, js, jsm, clock: this.clock, logger: this.logger });
+    this.logs = new JetStreamRunLogs(js, this.clock);
     void this.#follow();
   }
 
@@ -94,21 +132,43 @@ export class Jet {
       requireServer(connection.info?.version ?? '0.0.0', connection.getServer());
       // checkAPI asks $JS.API.INFO, which a service's credentials need not allow.
       const jsm = await jetstreamManager(connection, { checkAPI: false });
-      return new Jet(connection, jetstream(connection), jsm, options);
+      const js = jetstream(connection, { checkAPI: false } as JetStreamOptions);
+      return new Jet(connection, js, jsm, options);
     } catch (error) {
       await connection.close();
       throw error;
     }
   }
 
-  /** Creates the streams and buckets; safe to call again. */
   provision(limits: Partial<Limits> = {}): Promise<void> {
     return provision(this.connection, this.jsm, { ...defaultLimits, ...limits });
   }
 
-  /** What is not as it has to be, in words; changes nothing. */
   check(limits: Partial<Limits> = {}): Promise<string[]> {
     return check(this.jsm, { ...defaultLimits, ...limits });
+  }
+
+  objects(bucket: string): ObjectBucket {
+    return new JetStreamObjects(this.js, bucket);
+  }
+
+  blobs(bucket: string): BlobStore {
+    return new ContentStore(this.objects(bucket));
+  }
+
+  kv(bucket: string, options: { ttlMs?: number } = {}): KvBucket {
+    const known = this.#kv.get(bucket);
+    if (known) return known;
+    const plan = kvPlans.find(({ name }) => name === bucket);
+    const ttlMs = plan?.ttlMs ?? options.ttlMs ?? 0;
+    const create = plan ? () => Promise.resolve() : () => createKv(this.js, bucket, ttlMs);
+    const kv = new JetStreamKv({ js: this.js, jsm: this.jsm, bucket, ttlMs, clock: this.clock, create });
+    this.#kv.set(bucket, kv);
+    return kv;
+  }
+
+  async purge(before: number): Promise<void> {
+    await this.jsm.streams.purge(streams.events, { seq: before });
   }
 
   async #follow(): Promise<void> {
@@ -130,7 +190,6 @@ export class Jet {
     return this.#status;
   }
 
-  /** @returns a function that ends the subscription */
   onStatus(listener: (status: JetStatus) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

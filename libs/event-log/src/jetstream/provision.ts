@@ -1,18 +1,18 @@
-import { JetStreamApiError, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamClient, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { Objm } from '@nats-io/obj';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { buckets } from '#libs/contracts';
 import { LogError } from '../errors.js';
-import { describeDifference, differences, streamPlans, type Difference, type Limits } from './streams.js';
-
-const blobBuckets = [buckets.contexts, buckets.snapshots];
-const kvBuckets = [
-  { name: buckets.secrets, ttl: 0, history: 5 },
-  { name: buckets.tokens, ttl: 0, history: 1 },
-  /** A lease that is not renewed is gone after this time. */
-  { name: buckets.leases, ttl: 15_000, history: 1 },
-];
+import {
+  blobBuckets,
+  defaultLimits,
+  describeDifference,
+  differences,
+  kvPlans,
+  streamPlans,
+  type Difference,
+  type Limits,
+} from './streams.js';
 
 const existing = async (jsm: JetStreamManager, name: string): Promise<StreamConfig | undefined> => {
   try {
@@ -64,13 +64,13 @@ export const provision = async (connection: NatsConnection, jsm: JetStreamManage
     await objects.create(name, { storage: 'file', replicas: limits.replicas, max_bytes: limits.blobsMaxBytes });
   }
   const kvm = new Kvm(connection);
-  for (const { name, ttl, history } of kvBuckets) {
+  for (const { name, ttlMs, history } of kvPlans) {
     await kvm.create(name, {
       storage: 'file',
       replicas: limits.replicas,
       max_bytes: limits.kvMaxBytes,
       history,
-      ...(ttl > 0 ? { ttl } : {}),
+      ...(ttlMs > 0 ? { ttl: ttlMs } : {}),
     });
   }
 };
@@ -90,9 +90,15 @@ export const check = async (jsm: JetStreamManager, limits: Limits): Promise<stri
     if (!actual) problems.push(`${plan.name}: there is no such stream; create it with: plinth provision`);
     else problems.push(...differences(plan, actual).map(describeDifference));
   }
-  for (const name of [...blobBuckets.map((b) => `OBJ_${b}`), ...kvBuckets.map((b) => `KV_${b.name}`)]) {
+  for (const name of [...blobBuckets.map((b) => `OBJ_${b}`), ...kvPlans.map((b) => `KV_${b.name}`)]) {
     if (!(await existing(jsm, name)))
       problems.push(`${name}: there is no such bucket; create it with: plinth provision`);
   }
   return problems;
+};
+
+/** A bucket that is not among Plinth's own: made where it is first used. */
+export const createKv = async (js: JetStreamClient, bucket: string, ttlMs: number): Promise<void> => {
+  const max_bytes = defaultLimits.kvMaxBytes;
+  await new Kvm(js).create(bucket, { storage: 'file', history: 1, max_bytes, ...(ttlMs > 0 ? { ttl: ttlMs } : {}) });
 };

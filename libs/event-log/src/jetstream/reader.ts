@@ -38,6 +38,8 @@ export async function* readStream(context: ReaderContext, options: ReadOptions):
     if (!messages) return;
     const close = (): void => void messages.close();
     signal.addEventListener('abort', close, { once: true });
+    // It may have been aborted while the consumer was made.
+    if (signal.aborted) close();
     try {
       let events: RecordedEvent[] = [];
       for await (const message of messages) {

@@ -1,5 +1,5 @@
 import type { StreamConfig } from '@nats-io/jetstream';
-import { eventSubjects, streams } from '#libs/contracts';
+import { buckets, eventSubjects, streams } from '#libs/contracts';
 
 /** How much each stream may keep, in bytes, and for how long. A full event log refuses appends, never drops facts. */
 export interface Limits {
@@ -66,7 +66,8 @@ export const streamPlans = (limits: Limits): readonly StreamPlan[] => {
       retention: 'workqueue',
       discard: 'new',
       max_bytes: limits.dispatchMaxBytes,
-      duplicate_window: nanos(120_000),
+      // Shorter than the 30 s after which a run that nobody started is sent again: that one has to arrive.
+      duplicate_window: nanos(20_000),
     },
     {
       ...common,
@@ -117,3 +118,18 @@ export const differences = (plan: StreamPlan, actual: Partial<StreamConfig>): Di
 
 export const describeDifference = ({ stream, setting, is, shouldBe }: Difference): string =>
   `${stream}: ${setting} is ${JSON.stringify(is)}, it should be ${JSON.stringify(shouldBe)}`;
+
+export interface KvPlan {
+  readonly name: string;
+  /** How long a value lives when it is not written again; 0 for ever. */
+  readonly ttlMs: number;
+  readonly history: number;
+}
+
+export const kvPlans: readonly KvPlan[] = [
+  { name: buckets.secrets, ttlMs: 0, history: 5 },
+  { name: buckets.tokens, ttlMs: 0, history: 1 },
+  { name: buckets.leases, ttlMs: 15_000, history: 1 },
+];
+
+export const blobBuckets: readonly string[] = [buckets.contexts, buckets.snapshots];

@@ -1,0 +1,121 @@
+import type { Clock } from '../clock.js';
+import type { ConsumeOptions, DispatchedRun, DispatchQueue } from '../ports/dispatch.js';
+
+type Handler = (message: DispatchedRun) => Promise<void>;
+
+interface Message {
+  readonly run: string;
+  readonly attempt: number;
+  deliveries: number;
+}
+
+interface Pool {
+  readonly waiting: Message[];
+  readonly consumers: Set<Consumer>;
+}
+
+interface Consumer {
+  readonly handler: Handler;
+  readonly slots: number;
+  readonly ackWaitMs: number;
+  readonly busy: Set<Promise<void>>;
+}
+
+/** How long a message of the same run and attempt is the same message. */
+const duplicateWindowMs = 20_000;
+
+export class MemoryDispatch implements DispatchQueue {
+  readonly #pools = new Map<string, Pool>();
+  readonly #sent = new Map<string, number>();
+  /** What was dropped, and why: the dead letters. */
+  readonly dropped: { readonly run: string; readonly attempt: number; readonly reason: string }[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  #pool(name: string): Pool {
+    let pool = this.#pools.get(name);
+    if (!pool) this.#pools.set(name, (pool = { waiting: [], consumers: new Set() }));
+    return pool;
+  }
+
+  send(name: string, { run, attempt }: { readonly run: string; readonly attempt: number }): Promise<void> {
+    const id = `${run}.${attempt}`;
+    const now = this.clock.now().getTime();
+    const before = this.#sent.get(id);
+    if (before !== undefined && now - before < duplicateWindowMs) return Promise.resolve();
+    this.#sent.set(id, now);
+    const pool = this.#pool(name);
+    pool.waiting.push({ run, attempt, deliveries: 0 });
+    this.#deliver(pool);
+    return Promise.resolve();
+  }
+
+  consume(name: string, { slots, ackWaitMs = 30_000 }: ConsumeOptions, handler: Handler): { close(): Promise<void> } {
+    const pool = this.#pool(name);
+    const consumer = { handler, slots, ackWaitMs, busy: new Set<Promise<void>>() };
+    pool.consumers.add(consumer);
+    this.#deliver(pool);
+    return {
+      close: async () => {
+        pool.consumers.delete(consumer);
+        await Promise.all(consumer.busy);
+      },
+    };
+  }
+
+  #deliver(pool: Pool): void {
+    for (const consumer of pool.consumers) {
+      while (consumer.busy.size < consumer.slots) {
+        const message = pool.waiting.shift();
+        if (!message) return;
+        const work = this.#handle(pool, consumer, message).finally(() => {
+          consumer.busy.delete(work);
+          this.#deliver(pool);
+        });
+        consumer.busy.add(work);
+      }
+    }
+  }
+
+  async #handle(pool: Pool, consumer: Consumer, message: Message): Promise<void> {
+    const { clock, dropped } = this;
+    const { run, attempt } = message;
+    message.deliveries += 1;
+    let settled = false;
+    const again = (): void => {
+      pool.waiting.push(message);
+      this.#deliver(pool);
+    };
+    const timeout = (): (() => void) =>
+      clock.setTimeout(() => {
+        if (!settled) again();
+        settled = true;
+      }, consumer.ackWaitMs);
+    let cancel = timeout();
+    const settle = (then: () => void): void => {
+      if (settled) return;
+      settled = true;
+      cancel();
+      then();
+    };
+    const retry = (ms: number): void => settle(() => void clock.setTimeout(again, ms));
+    try {
+      await consumer.handler({
+        run,
+        attempt,
+        deliveries: message.deliveries,
+        working: () => {
+          cancel();
+          if (!settled) cancel = timeout();
+          return Promise.resolve(true);
+        },
+        ack: () => Promise.resolve(settle(() => undefined)),
+        retry,
+        drop: (reason) => settle(() => void dropped.push({ run, attempt, reason })),
+      });
+    } catch {
+      // As the real queue does: whoever handles messages reports its own errors.
+      retry(1_000);
+    }
+  }
+}
