@@ -120,7 +120,7 @@ const historyOf = (seed: number): RecordedEvent[] => {
   return known;
 };
 const seeds = fc.noShrink(fc.integer({ min: 1, max: 100_000 }));
-const runs = { numRuns: Number(process.env.PLINTH_SIM_SEEDS ?? 120) };
+const runs = { numRuns: Number(process.env.PLINTH_SIM_SEEDS ?? 50) };
 
 /** Applies all events in batches that end at the given places; restarts after those that are told to. */
 const play = (events: readonly RecordedEvent[], cuts: readonly { at: number; restart: boolean }[]): Stored => {

@@ -258,7 +258,11 @@ export class GraphModel {
   }
 
   private markAnswered(reference: string, run: string): void {
-    this.runs.get(run)?.runs.get(run)?.answered.add(reference);
+    const running = this.runs.get(run);
+    if (running) {
+      running.runs.get(run)?.answered.add(reference);
+      this.changes.tasks.add(running);
+    }
     const task = this.answering.get(run);
     if (!task?.unanswered?.references.delete(reference)) return;
     if (task.unanswered.references.size === 0) this.awaitAnswers(task, null);

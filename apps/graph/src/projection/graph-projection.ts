@@ -64,7 +64,10 @@ export class GraphProjection implements Projection {
   readonly waves = new WaveBook();
   readonly runs = new RunBook();
   readonly model = new GraphModel({
-    adopted: (image, event) => this.waves.adopted(image, event),
+    adopted: (image, event) => {
+      // Those that were pending already did not change, but for the wave that they are in now.
+      for (const task of this.waves.adopted(image, event)) this.model.changes.tasks.add(task);
+    },
     settled: (task, event) => this.waves.settled(task, event.time),
     succeeded: (task, event) => this.waves.succeeded(task, event.data.run, event.data.unchanged),
   });

@@ -66,13 +66,13 @@ export class WaveBook {
     if (wave.closeAnnounced && wave.closedAt !== null) this.waves.delete(id);
   }
 
-  /** Called when everything that follows from an adoption is settled. */
-  adopted(image: ImageNode, event: RecordedEvent<'tag.adopted'>): void {
+  /** Called when everything that follows from an adoption is settled. Answers the tasks of the wave that it opens. */
+  adopted(image: ImageNode, event: RecordedEvent<'tag.adopted'>): Iterable<TaskNode> {
     const { from, to, seenBy, hintedAt, reference, run } = event.data;
     // The first look at an image changes nothing, and what a run of a wave pushed belongs to that wave.
-    if (from === null || (run !== null && this.runs.has(run))) return;
+    if (from === null || (run !== null && this.runs.has(run))) return [];
     const members = membersOf(image);
-    if (members.size === 0) return;
+    if (members.size === 0) return [];
     const wave: Wave = {
       id: `w${event.sequence.toString(36)}`,
       reference,
@@ -94,6 +94,7 @@ export class WaveBook {
     this.waves.set(wave.id, wave);
     this.changes.add(wave);
     for (const task of members.keys()) task.waves.add(wave.id);
+    return members.keys();
   }
 
   started(task: TaskNode, run: string): void {
