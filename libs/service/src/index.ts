@@ -7,6 +7,7 @@ export * from './config.js';
 export * from './health.js';
 export * from './idempotency.js';
 export type { KvBucket } from './kv.js';
+export { MemoryKvBucket } from './kv-memory.js';
 export * from './logging.js';
 export * from './metrics.js';
 export * from './mount.js';

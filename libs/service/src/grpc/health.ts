@@ -62,7 +62,10 @@ export const healthImplementation = (health: Health, services: readonly string[]
         callback({ code: status.NOT_FOUND, details: `There is no service "${service}" here.` });
         return;
       }
-      void statusNow().then((now) => callback(null, { status: now }));
+      void (async () => {
+        const now = await statusNow();
+        callback(null, { status: now });
+      })();
     },
     Watch: (call: ServerWritableStream<Request, Response>) => {
       if (!known.has(call.request.service ?? '')) {

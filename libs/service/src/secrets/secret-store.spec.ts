@@ -1,0 +1,120 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryKvBucket } from '../kv-memory.js';
+import { Redactor } from '../redactor.js';
+import { createKeyFile, readKeyFile } from './key-file.js';
+import { SecretStore } from './secret-store.js';
+
+let folder: string;
+let keyFile: string;
+let bucket: MemoryKvBucket;
+let redactor: Redactor;
+const open = (environment: Record<string, string> = {}) => SecretStore.open({ bucket, keyFile, redactor, environment });
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plinth-secrets-'));
+  keyFile = join(folder, 'keys', 'plinth.key');
+  await createKeyFile(keyFile);
+  bucket = new MemoryKvBucket();
+  redactor = new Redactor();
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('stored secrets', () => {
+  it('are opened by name and by version', async () => {
+    const store = await open();
+    expect(await store.set('npm', 'first value')).toMatchObject({ name: 'npm', version: 1 });
+    expect(await store.set('npm', 'second value')).toMatchObject({ version: 2 });
+    expect(await store.open('npm')).toBe('second value');
+    expect(await store.open('npm@1')).toBe('first value');
+    await expect(store.open('npm@3')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await store.list()).toMatchObject([{ name: 'npm', version: 2 }]);
+  });
+
+  it('are sealed where they are kept, and taken out of logs', async () => {
+    const store = await open();
+    await store.set('npm', 'hunter2hunter2');
+    const kept = (await bucket.entries()).map(({ value }) => Buffer.from(value).toString()).join();
+    expect(kept).not.toContain('hunter2');
+    const other = new Redactor();
+    await (await SecretStore.open({ bucket, keyFile, redactor: other })).open('npm');
+    expect(other.redact('token=hunter2hunter2')).toBe(`token=${Redactor.mark}`);
+  });
+
+  it('cannot be put in the place of another, nor be changed', async () => {
+    const store = await open();
+    await store.set('a', 'value of a');
+    await store.set('b', 'value of b');
+    const key = (name: string) => `${Buffer.from(name).toString('base64url')}.1`;
+    await bucket.put(key('b'), (await bucket.get(key('a')))!.value);
+    await expect(store.open('b')).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  });
+
+  it('never mean another value under the same version, even after they were deleted', async () => {
+    const store = await open();
+    await store.set('npm', 'old value');
+    await store.delete('npm');
+    await expect(store.open('npm')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.delete('npm')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await store.list()).toEqual([]);
+    expect(await store.set('npm', 'new value')).toMatchObject({ version: 2 });
+    await expect(store.open('npm@1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('that are stored twice at once become two versions', async () => {
+    const store = await open();
+    await Promise.all([store.set('npm', 'one one one'), store.set('npm', 'two two two')]);
+    const values = [await store.open('npm@1'), await store.open('npm@2')];
+    expect(values.sort()).toEqual(['one one one', 'two two two']);
+  });
+
+  it('survive a rotation of the keys', async () => {
+    await (await open()).set('npm', 'a value');
+    const [comment, old] = (await readFile(keyFile, 'utf8')).split('\n');
+    const fresh = `k2 ${Buffer.alloc(32, 7).toString('base64')}`;
+    await writeFile(keyFile, [comment, fresh, old].join('\n'));
+    const both = await open();
+    expect(await both.open('npm')).toBe('a value');
+    expect(await both.reseal()).toBe(1);
+    await writeFile(keyFile, fresh);
+    expect(await (await open()).open('npm')).toBe('a value');
+  });
+});
+
+describe('other places of secrets', () => {
+  it('are variables and files, without the line break at their end', async () => {
+    const store = await open({ NPM: 'from the environment' });
+    expect(await store.open('env:NPM')).toBe('from the environment');
+    const file = join(folder, 'npm');
+    await writeFile(file, 'from a file\n');
+    expect(await store.open(`file:${file}`)).toBe('from a file');
+    await expect(store.open('env:NONE')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.open(`file:${file}-none`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('are never those of Plinth itself', async () => {
+    const store = await open({ PLINTH_NATS_PASSWORD: 'nats password' });
+    await expect(store.open('env:PLINTH_NATS_PASSWORD')).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    await expect(store.open(`file:${folder}/keys/../keys/plinth.key`)).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+    });
+  });
+});
+
+describe('the key file', () => {
+  it('is refused when others can read it, with the command that mends it', async () => {
+    await chmod(keyFile, 0o644);
+    await expect(open()).rejects.toThrow(`chmod 600 ${keyFile}`);
+  });
+  it('is never made over another one', async () => {
+    await expect(createKeyFile(keyFile)).rejects.toMatchObject({ code: 'KEY_FILE_UNUSABLE' });
+  });
+  it('is refused with the line that is no key', async () => {
+    await writeFile(keyFile, '# keys\nk1 c2hvcnQ=\n');
+    await expect(readKeyFile(keyFile)).rejects.toThrow('Line 2');
+    await writeFile(keyFile, '# keys\n');
+    await expect(readKeyFile(keyFile)).rejects.toThrow('no key');
+  });
+});
