@@ -90,7 +90,13 @@ export class SimulatedBuilder {
     agenda.in(chance.between('succeeded', 0, 1_200), 2, () => {
       if (run.state === 'Over') return;
       log.append({ kind: 'run', id }, 'run.succeeded', {
-        ...{ run: id, task, attempt, outputs, inputs, sourceRevision: null, unchanged: false },
+        run: id,
+        task,
+        attempt,
+        outputs,
+        inputs,
+        sourceRevision: null,
+        unchanged: false,
       });
     });
   }

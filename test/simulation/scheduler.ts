@@ -42,9 +42,18 @@ export class SimulatedScheduler {
     const manual = { type: 'Manual', by: 'ada', at: '1970-01-01T00:00:00Z' } as const;
     this.options.log.append({ kind: 'run', id: run }, 'run.queued', {
       ...defined,
-      ...{ run, task, runType: 'AutoBuild', key: offer?.data.key ?? null, causes: offer?.data.causes ?? [manual] },
-      ...{ offer: offer?.position ?? null, overridden, pins: offer?.data.pins ?? [], sourceRevision: null },
-      ...{ priority: offer ? 'Base' : 'Interactive', waves: [], createdAt: '1970-01-01T00:00:00Z' },
+      run,
+      task,
+      runType: 'AutoBuild',
+      key: offer?.data.key ?? null,
+      causes: offer?.data.causes ?? [manual],
+      offer: offer?.position ?? null,
+      overridden,
+      pins: offer?.data.pins ?? [],
+      sourceRevision: null,
+      priority: offer ? 'Base' : 'Interactive',
+      waves: [],
+      createdAt: '1970-01-01T00:00:00Z',
     });
   }
 

@@ -49,7 +49,11 @@ class Simulation {
     const common = { agenda, log, chance };
     this.watcher = new SimulatedWatcher({ ...common, ...scenario, registry });
     const builder: SimulatedBuilder = new SimulatedBuilder({
-      ...{ ...common, ...scenario, registry, watcher: this.watcher, checksPins: planted.checksPins ?? true },
+      ...common,
+      ...scenario,
+      registry,
+      watcher: this.watcher,
+      checksPins: planted.checksPins ?? true,
       accidents: () => this.accidents,
       planOf: (task, hash) => this.recipes.get(`${task} ${hash}`)!,
     });
@@ -90,7 +94,12 @@ class Simulation {
     if (!cameToRest) rests.pop();
     const { patienceMs, lagMs } = scenario;
     return {
-      ...{ entries: log.events.map(entryOf), shown: [...this.shown.values()], rests, cameToRest, patienceMs, lagMs },
+      entries: log.events.map(entryOf),
+      shown: [...this.shown.values()],
+      rests,
+      cameToRest,
+      patienceMs,
+      lagMs,
     };
   }
 
@@ -215,12 +224,22 @@ class Simulation {
     this.agenda.in(afterMs, 2, () => {
       if (!this.plans.get(task)?.live) return;
       const inputs = plan.inputs.map(({ reference, role }, line) => ({
-        ...{ reference, role, via: 'direct' as const, stage: null, line, platforms: [...plan.platforms] },
+        reference,
+        role,
+        via: 'direct' as const,
+        stage: null,
+        line,
+        platforms: [...plan.platforms],
         pinned: reference.includes('@'),
       }));
       const hash = definitionHash(definitionOf(plan, revision));
       this.log.append({ kind: 'task', id: task }, 'task.scanned', {
-        ...{ task, definitionHash: hash, sourceRevision: null, status: 'Known', reason: null, inputs },
+        task,
+        definitionHash: hash,
+        sourceRevision: null,
+        status: 'Known',
+        reason: null,
+        inputs,
       });
     });
   }

@@ -136,7 +136,12 @@ export class SimulatedWatcher {
       log.append({ kind: 'tag', id: reference }, 'tag.confirmed', { reference, digest: now?.digest ?? null, run });
     } else if (chance.hit('held', holds)) {
       log.append({ kind: 'tag', id: reference }, 'tag.held', {
-        ...{ reference, seenBy: 'Push', hintedAt: null, candidate: now, reason: 'minimum age', run },
+        reference,
+        seenBy: 'Push',
+        hintedAt: null,
+        candidate: now,
+        reason: 'minimum age',
+        run,
       });
       agenda.in(chance.between('released', 1_000, 30_000), 2, () => this.look(reference));
     } else this.adopt(reference, now, run);
@@ -145,7 +150,13 @@ export class SimulatedWatcher {
   private adopt(reference: string, to: Snapshot, run: string | null): void {
     const from = this.digest(reference);
     this.options.log.append({ kind: 'tag', id: reference }, 'tag.adopted', {
-      ...{ reference, seenBy: run ? 'Push' : 'Webhook', hintedAt: null, from, to, policy: 'acr', run },
+      reference,
+      seenBy: run ? 'Push' : 'Webhook',
+      hintedAt: null,
+      from,
+      to,
+      policy: 'acr',
+      run,
     });
   }
 

@@ -14,7 +14,9 @@ describe('the oracle finds each bug that is planted', () => {
         // What is shown wrong is found first; what counts is what the system did wrong because of it.
         const done = violations.find(({ rule }) => onlyShown || rule !== 'shown');
         if (!done && thrown === null) continue;
-        console.info(`seed ${seed} caught "${name}": ${done ? `${done.rule}, ${done.task} ${done.text}` : thrown}`);
+        process.stdout.write(
+          `seed ${seed} caught "${name}": ${done ? `${done.rule}, ${done.task} ${done.text}` : thrown}\n`,
+        );
         // Without the planted bug the same world is as it should be.
         expect(outcomeOf(scenarioOf(seed)).violations).toEqual([]);
         return;

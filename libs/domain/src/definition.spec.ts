@@ -5,7 +5,9 @@ import { canonicalJson, definitionHash, hashOf } from './definition.js';
 
 const definition = (change: Record<string, unknown> = {}, step: Record<string, unknown> = {}): TaskDefinition =>
   taskDefinitionSchema.parse({
-    ...{ name: 'app', team: 'platform', platforms: ['linux/amd64', 'linux/arm64'] },
+    name: 'app',
+    team: 'platform',
+    platforms: ['linux/amd64', 'linux/arm64'],
     step: { type: 'Docker', contextPath: 'https://git.test/app.git', imageNames: ['app:1'], ...step },
     ...change,
   });

@@ -45,21 +45,26 @@ describe('a task is rebuilt without a person', () => {
 
 describe('what is known of the inputs of a task', () => {
   const input = (reference: string, role: InputRole = 'base', platforms = ['linux/amd64']): KnownInput => ({
-    ...{ reference, role, platforms, pinned: false },
+    reference,
+    role,
+    platforms,
+    pinned: false,
   });
   const scan = (reference: string, position: number, status: 'Known' | 'Unknown' = 'Known') => ({
-    ...{ status, position, inputs: status === 'Known' ? [input(reference)] : [] },
+    status,
+    position,
+    inputs: status === 'Known' ? [input(reference)] : [],
   });
   const standing = (reference: string, position: number, definitionHash = 'now') => ({
-    ...{
-      definitionHash,
-      position,
-      inputs: [{ reference, role: 'base' as const, platforms: { 'linux/amd64': 'sha256:a' } }],
-    },
+    definitionHash,
+    position,
+    inputs: [{ reference, role: 'base' as const, platforms: { 'linux/amd64': 'sha256:a' } }],
   });
   const knowledge = (change: Partial<InputKnowledge>): InputKnowledge => ({
     definition: { trigger: trigger('All') } as TaskDefinition,
-    ...{ definitionHash: 'now', scan: null, standing: null },
+    definitionHash: 'now',
+    scan: null,
+    standing: null,
     ...change,
   });
   it.each<[string, Partial<InputKnowledge>, string[] | null]>([

@@ -42,11 +42,21 @@ class Story {
     const hash = definitionHash(definition);
     this.add(type, { definition, definitionHash: hash, by: 'ada' });
     const inputs = on.map((one, line) => ({
-      ...{ reference: ref(one), role: 'base' as const, via: 'direct' as const, stage: null, line },
-      ...{ platforms: [amd64], pinned: false },
+      reference: ref(one),
+      role: 'base' as const,
+      via: 'direct' as const,
+      stage: null,
+      line,
+      platforms: [amd64],
+      pinned: false,
     }));
     this.add('task.scanned', {
-      ...{ task: name, definitionHash: hash, sourceRevision: null, status: 'Known', reason: null, inputs },
+      task: name,
+      definitionHash: hash,
+      sourceRevision: null,
+      status: 'Known',
+      reason: null,
+      inputs,
     });
     return this;
   }
@@ -54,9 +64,20 @@ class Story {
   queue(name: string, run: string, offer: number | null = null, key: string | null = null): this {
     const definition = this.model.task(name).definition!;
     this.add('run.queued', {
-      ...{ run, task: name, runType: 'AutoBuild', key, offer, definition, definitionHash: definitionHash(definition) },
-      ...{ causes: [{ type: 'Manual', by: 'ada', at: '2026-01-01T00:00:00Z' }], overridden: false, pins: [] },
-      ...{ sourceRevision: null, priority: 'Base', waves: [], createdAt: '2026-01-01T00:00:00Z' },
+      run,
+      task: name,
+      runType: 'AutoBuild',
+      key,
+      offer,
+      definition,
+      definitionHash: definitionHash(definition),
+      causes: [{ type: 'Manual', by: 'ada', at: '2026-01-01T00:00:00Z' }],
+      overridden: false,
+      pins: [],
+      sourceRevision: null,
+      priority: 'Base',
+      waves: [],
+      createdAt: '2026-01-01T00:00:00Z',
     });
     return this;
   }
@@ -84,7 +105,13 @@ class Story {
   adopt(name: string, version: string, run: string | null = null, platforms = [amd64]): this {
     const to = snapshot(version, platforms);
     this.add('tag.adopted', {
-      ...{ reference: ref(name), seenBy: 'Poll', hintedAt: null, from: null, to, policy: 'acr', run },
+      reference: ref(name),
+      seenBy: 'Poll',
+      hintedAt: null,
+      from: null,
+      to,
+      policy: 'acr',
+      run,
     });
     return this;
   }
@@ -101,7 +128,9 @@ class Story {
 
 const definitionOf = (name: string, revision: string): TaskDefinition =>
   taskDefinitionSchema.parse({
-    ...{ name, team: 'platform', platforms: [amd64] },
+    name,
+    team: 'platform',
+    platforms: [amd64],
     step: {
       type: 'Docker',
       contextPath: 'https://git.test/app.git',

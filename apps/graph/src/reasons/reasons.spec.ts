@@ -66,7 +66,11 @@ describe('the causes of a stale task', () => {
       platforms: { 'linux/amd64': digest('c') },
     } as const;
     task.standing = {
-      ...{ run: 'r1', definitionHash: 'old', position: 2, outputs: [], sourceRevision: null },
+      run: 'r1',
+      definitionHash: 'old',
+      position: 2,
+      outputs: [],
+      sourceRevision: null,
       inputs: [{ reference: image.reference, ...used }],
     };
     return { task, images: new Map([[image.reference, image]]) };

@@ -34,7 +34,7 @@ const given = (...before: { evaluation: Evaluation; offerOver?: boolean }[]) => 
     };
     before.forEach((one, index) => decide(one.evaluation, one.offerOver ?? state.offered === null, index + 1));
     const said = decide(evaluation, offerOver || state.offered === null, 10);
-    return { then: (...types: string[]) => expect(said.map(({ type }) => type)).toEqual(types), said };
+    return { says: (...types: string[]) => expect(said.map(({ type }) => type)).toEqual(types), said };
   },
 });
 
@@ -59,56 +59,56 @@ describe('an offer to rebuild', () => {
   it('is made once, however often the task is looked at', () =>
     given({ evaluation: due('k1') })
       .when(due('k1'))
-      .then());
+      .says());
   it('is replaced when the key changes', () =>
     given({ evaluation: due('k1') })
       .when(due('k2'))
-      .then('rebuild.due'));
+      .says('rebuild.due'));
   it('is made again for the same key when the run that it led to is over', () =>
     given({ evaluation: due('k1') })
       .when(due('k1'), true)
-      .then('rebuild.due'));
+      .says('rebuild.due'));
   it('is made again for a key that comes back', () =>
     given({ evaluation: due('a') }, { evaluation: due('b') })
       .when(due('a'))
-      .then('rebuild.due'));
+      .says('rebuild.due'));
   it('is withdrawn when an upstream task becomes pending', () =>
     given({ evaluation: due('k1') })
       .when(blocked('UpstreamPending', 'base'))
-      .then('rebuild.blocked'));
+      .says('rebuild.blocked'));
   it('is withdrawn when the task is no longer stale', () =>
     given({ evaluation: due('k1') })
       .when(settled)
-      .then('rebuild.settled'));
+      .says('rebuild.settled'));
   it('is left alone while a run goes on', () =>
     given({ evaluation: due('k1') })
       .when(running)
-      .then());
+      .says());
   it('is not withdrawn when its run is over', () =>
     given({ evaluation: due('k1') })
       .when(settled, true)
-      .then());
+      .says());
 });
 
 describe('why a stale task is not rebuilt', () => {
   it('is said once', () =>
     given({ evaluation: blocked('Disabled') })
       .when(blocked('Disabled'))
-      .then());
+      .says());
   it('is said anew when it is another reason', () =>
     given({ evaluation: blocked('Disabled') })
       .when(blocked('CircuitOpen'))
-      .then('rebuild.blocked'));
+      .says('rebuild.blocked'));
   it.each(['UpstreamPending', 'Settling'] as const)('is not said for %s, which ends by itself', (reason) =>
-    given().when(blocked(reason)).then(),
+    given().when(blocked(reason)).says(),
   );
   it('is taken back when the task is fresh again', () =>
     given({ evaluation: blocked('Disabled') })
       .when(settled)
-      .then('rebuild.settled'));
+      .says('rebuild.settled'));
   it('is followed by an offer when the task may be rebuilt', () =>
     given({ evaluation: blocked('Disabled') })
       .when(due('k1'))
-      .then('rebuild.due'));
-  it('is nothing while the task was never stale', () => given().when(settled).then());
+      .says('rebuild.due'));
+  it('is nothing while the task was never stale', () => given().when(settled).says());
 });
