@@ -44,7 +44,9 @@ export class Lease {
     const asked = this.options.clock.monotonic();
     try {
       if (await this.message.working()) {
-        if (this.#closed || this.#lost) return false;
+        // A server that handed the run to another builder answers us all the same: an answer counts only when it
+        // came before the hold that we had was over.
+        if (!this.alive()) return false;
         this.#confirmedAt = Math.max(this.#confirmedAt, asked);
         this.#armExpiry();
       }

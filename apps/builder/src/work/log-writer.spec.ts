@@ -31,6 +31,13 @@ describe('the log of a run', () => {
     expect(sink.lines).toHaveLength(70);
   });
 
+  it('cuts a line that no chunk could hold', async () => {
+    const { sink, log } = setup();
+    log.write('stdout', 'x'.repeat(70_000));
+    await log.flush();
+    expect(sink.lines[0]?.text).toMatch(/^x{65536}… \(4464 characters more\)$/);
+  });
+
   it('says how many lines are missing when it could not be written fast enough', async () => {
     const { clock, sink, log } = setup();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -7,6 +7,13 @@ export const flushAtBytes = 64 * 1024;
 /** What is kept while the log cannot be reached; a build must not fill memory with its output. */
 export const keptBytes = 4 * 1024 * 1024;
 
+/** Longer lines are cut: a program that never ends its line must not make a chunk that no message can hold. */
+const longestLine = 64 * 1024;
+const shortened = (text: string): string =>
+  text.length <= longestLine ? text : `${text.slice(0, longestLine)}… (${text.length - longestLine} characters more)`;
+
+const sizeOf = (line: RunLogLine | undefined): number => (line ? Buffer.byteLength(line.text) + 64 : 0);
+
 /** Output of one run, in chunks of at most 250 ms or 64 KiB, in order, without secrets. */
 export class LogWriter {
   #waiting: RunLogLine[] = [];
@@ -34,9 +41,9 @@ export class LogWriter {
       at: this.clock.now().toISOString(),
       stream,
       step: step === null ? null : this.redactor.redact(step),
-      text: this.redactor.redact(text),
+      text: shortened(this.redactor.redact(text)),
     };
-    const bytes = line.text.length + 64;
+    const bytes = sizeOf(line);
     if (this.#bytes + bytes > keptBytes) {
       this.#dropped++;
       return;
@@ -70,15 +77,13 @@ export class LogWriter {
   async #sendAll(): Promise<void> {
     try {
       while (this.#waiting.length > 0 || this.#dropped > 0) {
-        const lines = this.#waiting;
-        if (this.#dropped > 0) {
+        const lines = this.#nextChunk();
+        if (this.#dropped > 0 && this.#waiting.length === 0) {
           const at = this.clock.now().toISOString();
           const text = `${this.#dropped} lines are missing here: the log could not be written fast enough.`;
           lines.push({ at, stream: 'plinth', step: null, text });
+          this.#dropped = 0;
         }
-        this.#waiting = [];
-        this.#bytes = 0;
-        this.#dropped = 0;
         await this.sink.append(this.run, lines);
       }
     } catch (error) {
@@ -86,6 +91,14 @@ export class LogWriter {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** No more than a chunk takes, also when much has waited while the log was away. */
+  #nextChunk(): RunLogLine[] {
+    let [count, bytes] = [0, 0];
+    while (count < this.#waiting.length && bytes < flushAtBytes) bytes += sizeOf(this.#waiting[count++]);
+    this.#bytes -= bytes;
+    return this.#waiting.splice(0, count);
   }
 
   #complain(error: unknown): void {

@@ -160,7 +160,7 @@ export class Worker {
     } catch (error) {
       if (error instanceof AttemptStopped) return undefined;
       if (!isAttemptLost(error)) throw error;
-      message.drop(error.message);
+      await this.#done(message, error.message);
       return undefined;
     }
   }
@@ -205,12 +205,20 @@ export class Worker {
 
   /**
    * The message of a run that another builder works on is that builder's lease, and to settle it from here would take
-   * it away. Only a message that nobody needs any more is dropped.
+   * it away. Only a message that nobody needs any more is settled.
    */
-  #leave(message: DispatchedRun, why: string): void {
+  async #leave(message: DispatchedRun, why: string): Promise<void> {
     const { state } = this.options.runs.get(message.run);
     const running = state.phase === 'Started' || state.phase === 'Built';
-    if (!running || state.dispatched !== message.attempt) message.drop(why);
+    if (!running || state.dispatched !== message.attempt) await this.#done(message, why);
+  }
+
+  /** Settles a message that asks for nothing any more; one of a run that the log does not have is a dead letter. */
+  async #done(message: DispatchedRun, why: string): Promise<void> {
+    const { runs, logger } = this.options;
+    if (runs.get(message.run).state.phase === 'None') return message.drop(why);
+    logger.debug({ run: message.run, attempt: message.attempt }, why);
+    await message.ack();
   }
 
   /** Appends, and again while the log cannot be reached, for as long as the run is ours: an outcome is not lost. */
