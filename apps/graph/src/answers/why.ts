@@ -8,7 +8,7 @@ import { sentenceOf } from './state.js';
 const longest = 64;
 
 const joined = (parts: readonly string[]): string =>
-  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join('; ')}; and ${parts.at(-1)}`;
 
 const outcome = (run: RunFacts): string => {
   switch (run.status) {

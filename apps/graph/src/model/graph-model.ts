@@ -212,8 +212,9 @@ export class GraphModel {
       const { definitionHash } = run;
       task.standing = { run: id, definitionHash, position: event.sequence, inputs, outputs, sourceRevision };
     }
-    this.relink(task, event);
+    // Before anything is settled: what settles leaves its wave, with the status that it has then.
     this.listener.succeeded?.(task, event);
+    this.relink(task, event);
   }
 
   private failed(event: RecordedEvent<'run.failed'> | RecordedEvent<'run.timed-out'>): void {
