@@ -104,6 +104,7 @@ export class WatchList {
         const before = this.tasks.get(definition.name);
         const fresh = event.type === 'task.created' || !before;
         const sameBuild = !fresh && before.definitionHash === definitionHash;
+        if (event.type === 'task.created' && before) this.forgetRunsOf(definition.name);
         return this.change({
           name: definition.name,
           definition,
@@ -206,6 +207,11 @@ export class WatchList {
 
   private drop(run: string): void {
     if (this.runs.delete(run)) this.store.dropRun(run);
+  }
+
+  /** A task of the same name that was deleted is another task: what still runs for it says nothing of this one. */
+  private forgetRunsOf(task: string): void {
+    for (const { run, task: of } of this.runs.values()) if (of === task) this.drop(run);
   }
 
   private answered(reference: string, run: string): void {
