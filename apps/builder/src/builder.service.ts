@@ -201,7 +201,8 @@ export class BuilderService {
     for (const name of await readdir(config.workDir)) {
       await rm(join(config.workDir, name), { recursive: true, force: true });
     }
-    await this.#checkEngine();
+    // Not waited for: an engine that has to start first takes its first run when it is there.
+    void this.#checkEngine();
     await this.#announcer.start();
     this.#worker.start();
     this.#started = true;

@@ -128,7 +128,11 @@ export class SupervisedNats {
   private async spawn(): Promise<void> {
     const { folder, program = 'nats-server' } = this.options;
     const log = openSync(join(folder, 'nats-server.log'), 'a', 0o600);
-    const child = spawn(program, ['-c', this.configFile], { stdio: ['ignore', log, log] });
+    const child = spawn(program, ['-c', this.configFile], {
+      stdio: ['ignore', log, log],
+      // A process group of its own: Ctrl-C at the terminal is for us, who end it when nobody needs it any more.
+      detached: true,
+    });
     this.child = child;
     const failure = Promise.withResolvers<never>();
     failure.promise.catch(() => undefined); // only the start is interested
