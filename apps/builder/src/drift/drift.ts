@@ -9,7 +9,7 @@ import { onlyOne } from './single-flight.js';
 export interface DriftOptions {
   readonly registry: Pick<ImageRegistry, 'head' | 'manifest' | 'put'>;
   readonly published: {
-    standing(): readonly StandingOutputs[];
+    standing(): Iterable<StandingOutputs>;
     standingOf(task: string): StandingOutputs | undefined;
     isActive(task: string): boolean;
     earlierRun(task: string, reference: string, digest: string, position: number): string | undefined;
@@ -26,6 +26,20 @@ export interface DriftOptions {
 const parallel = 4;
 const leaseKey = 'drift';
 const leaseMs = 30_000;
+
+interface Expected {
+  readonly task: string;
+  readonly run: string;
+  readonly output: PushedImage;
+}
+
+/** Ends only when it is read to its end, so that several may read it by turns. */
+function outputsOf(standing: Iterable<StandingOutputs>): Iterable<Expected> {
+  const all = (function* (): Generator<Expected> {
+    for (const { task, run, outputs } of standing) for (const output of outputs) yield { task, run, output };
+  })();
+  return { [Symbol.iterator]: () => ({ next: () => all.next() }) };
+}
 
 /** What one pass found. */
 export interface DriftReport {
@@ -59,11 +73,11 @@ export class DriftReconciler {
     const report = { looked: 0, repaired: 0, unknown: 0 };
     // A registry that asks for peace, or is down, is left alone until the next pass.
     const quiet = new Set<string>();
-    const queue = this.options.published
-      .standing()
-      .flatMap(({ task, run, outputs }) => outputs.map((output) => ({ task, run, output })));
+    // One generator that all lookers take from: there may be a million outputs, and none is looked at twice.
+    const outputs = outputsOf(this.options.published.standing());
     const look = async (): Promise<void> => {
-      for (let next = queue.shift(); next && !signal.aborted; next = queue.shift()) {
+      for (const next of outputs) {
+        if (signal.aborted) return;
         const { registry } = parseReference(next.output.reference);
         if (quiet.has(registry)) continue;
         try {

@@ -47,7 +47,9 @@ describe('what was published', () => {
     b.registry.image(node, 'base');
     await b.queue('r1', { definition });
     await b.deliver('r1');
-    expect(b.published.standing().map(({ outputs }) => outputs.map(({ reference }) => reference))).toEqual([[app]]);
+    expect([...b.published.standing()].map(({ outputs }) => outputs.map(({ reference }) => reference))).toEqual([
+      [app],
+    ]);
   });
 });
 

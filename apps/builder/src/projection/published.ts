@@ -43,6 +43,9 @@ interface ResultRow {
 
 type Statement<P extends unknown[], R = unknown> = BetterSqlite3.Statement<P, R>;
 
+/** Tasks that are read at a time. */
+const page = 1000;
+
 /**
  * What runs put into registries, in the order in which the runs of a task were queued. It answers whether a run is
  * still the newest of its task, and whose digest it is that somebody finds behind a tag.
@@ -67,7 +70,7 @@ export class Published {
   #forget: Statement<[string]>[] = [];
   #later!: Statement<[string, number], { started_run: string }>;
   #isActive!: Statement<[string], { active: number }>;
-  #standing!: Statement<[], StandingRow>;
+  #standing!: Statement<[string], StandingRow>;
   #standingOf!: Statement<[string], StandingRow>;
   #earlier!: Statement<[string, string, string, number], { run: string }>;
   #finished!: Statement<[string, string, string], ResultRow>;
@@ -107,7 +110,7 @@ export class Published {
     this.#isActive = db.prepare('SELECT active FROM published_runs WHERE task = ? AND active = 1 LIMIT 1');
     const standing = `SELECT task, standing_run, standing_position, standing_outputs, stable
       FROM published_tasks WHERE standing_run IS NOT NULL`;
-    this.#standing = db.prepare(standing);
+    this.#standing = db.prepare(`${standing} AND task > ? ORDER BY task LIMIT ${page}`);
     this.#standingOf = db.prepare(`${standing} AND task = ?`);
     this.#earlier = db.prepare(
       `SELECT run FROM published_digests WHERE task = ? AND reference = ? AND digest = ? AND position < ?
@@ -209,8 +212,12 @@ export class Published {
   }
 
   /** Per task the outputs that its standing run left under names that the task still pushes in every run. */
-  standing(): StandingOutputs[] {
-    return this.#standing.all().map(standingOf);
+  *standing(): Generator<StandingOutputs> {
+    let rows = this.#standing.all('');
+    while (rows.length > 0) {
+      for (const row of rows) yield standingOf(row);
+      rows = this.#standing.all(rows.at(-1)?.task ?? '');
+    }
   }
 
   standingOf(task: string): StandingOutputs | undefined {
