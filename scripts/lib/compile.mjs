@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -37,7 +38,11 @@ export async function compile(node) {
       throw new Error('TypeScript found errors: see above.');
     }
     copyAssets(before.files);
-    if (code === 0) writeFileSync(recordFile, JSON.stringify(before));
+    // Renamed into place: another command may read it at this moment.
+    if (code === 0) {
+      writeFileSync(`${recordFile}.new`, JSON.stringify(before));
+      renameSync(`${recordFile}.new`, recordFile);
+    }
   });
 }
 
