@@ -1,6 +1,15 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Clock, Jet, Logger } from '#libs/event-log';
-import type { Config, Health, Metrics, Redactor, SecretStore, TokenStore } from '#libs/service';
+import {
+  IDEMPOTENCY_STORE,
+  MemoryIdempotencyStore,
+  type Config,
+  type Health,
+  type Metrics,
+  type Redactor,
+  type SecretStore,
+  type TokenStore,
+} from '#libs/service';
 
 /** What the services of one process share: the connection to the log, and what is kept beside it. */
 export interface RuntimeParts {
@@ -49,7 +58,11 @@ export class Runtime implements RuntimeParts {
 @Module({})
 export class RuntimeModule {
   static with(runtime: Runtime): DynamicModule {
-    const providers = [{ provide: Runtime, useValue: runtime }];
+    const providers = [
+      { provide: Runtime, useValue: runtime },
+      // In memory: an answer may hold a new token, which is stored nowhere.
+      { provide: IDEMPOTENCY_STORE, useValue: new MemoryIdempotencyStore() },
+    ];
     return { module: RuntimeModule, providers, exports: providers };
   }
 }
