@@ -74,7 +74,7 @@ export interface Bench extends AsyncDisposable {
   queue(run: string, more?: Partial<QueuedRun>): Promise<number>;
   dispatchAgain(run: string): Promise<void>;
   deliver(run: string, attempt?: number): Promise<Delivery>;
-  /** Hands the run out and lets time pass, a second at a time, until the builder is done with it. */
+  /** Hands the run out and, once its tags are moved, lets time pass until the builder is done with it. */
   finishes(delivery: Delivery): Promise<Delivery>;
   /** The builder takes the run and dies at a crash point: resolves there, and it never does anything more. */
   dies(point: CrashPoint, delivery: Delivery): Promise<void>;
@@ -247,7 +247,10 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
       await settle();
     },
     finishes: async (delivery) => {
+      const before = self.passed.length;
       const delivered = dispatch.deliver(delivery);
+      // Not sooner: a build takes real time, and its timeout is counted on this clock.
+      await until(() => self.passed.includes('builder.tagged', before));
       while (!delivery.over) await clock.advance(1_000);
       return delivered;
     },
