@@ -1,3 +1,7 @@
+export { readArchive, readBook, readManifest, type ArchiveSink, type Book, type Manifest } from './books/archive.js';
+export { closeBook, type BookCut, type CloseBookOptions } from './books/close-book.js';
+export { DirectorySink } from './books/directory-sink.js';
+export { ownerOf, type BookOwner } from './books/owner.js';
 export * from './clock.js';
 export { crashPoint, crashPoints, type CrashPoint } from './crash-point.js';
 export {
@@ -27,3 +31,4 @@ export type { NewLogLine, ReadLogOptions, RunLogs } from './ports/run-logs.js';
 export { AggregateStore, type AggregateStoreOptions, type Known } from './projection/aggregate-store.js';
 export type { Projection } from './projection/projection.js';
 export { Projector, type BatchListener, type ProjectorOptions, type SnapshotSource } from './projection/projector.js';
+export { Snapshots, type Snapshot, type SnapshotsOptions } from './snapshots/snapshots.js';
