@@ -167,6 +167,10 @@ class Judge {
     if (this.lasted(this.freshSince, task, entry.at)) {
       this.say('minimal', entry.position, task, 'started, and it was not stale');
     }
+    // "When the key changes … before the start, it is withdrawn."
+    if (this.history.lagMs === 0 && now.verdicts.get(task)?.key !== hand.key) {
+      this.say('twice', entry.position, task, 'started for a key that is no longer the current one');
+    }
     const phase = this.phase(task);
     phase.firstStart ??= entry.position;
   }
