@@ -2,8 +2,8 @@ import type { Logger } from '#libs/event-log';
 import type { Leases } from './ports.js';
 import type { BuilderClock } from './time.js';
 
-/** How often a builder says that it is there; the bucket forgets it after three times that long. */
-export const announceEveryMs = 10_000;
+/** How often a builder says that it is there: three times in the time after which the bucket forgets it (15 s). */
+export const announceEveryMs = 5_000;
 
 /** What the scheduler reads of a builder under `builder.<id>` in the bucket `leases`. */
 export interface Announcement {

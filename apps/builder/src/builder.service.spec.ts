@@ -11,7 +11,7 @@ const announced = async (b: Awaited<ReturnType<typeof bench>>): Promise<unknown>
 };
 
 describe('a builder', () => {
-  it('says that it is there, again every ten seconds, and takes itself off the list when it stops', async () => {
+  it('says that it is there, again every five seconds, and takes itself off the list when it stops', async () => {
     await using b = await bench();
     const expected = { pool: 'default', slots: 2, engine: 'scripted', isolation: 'oci' };
     expect(await announced(b)).toEqual(expected);
@@ -22,7 +22,7 @@ describe('a builder', () => {
       return put(key, value);
     };
     await b.clock.advance(20_000);
-    expect(times).toBe(2);
+    expect(times).toBe(4);
     await b.builder.stop();
     expect(await announced(b)).toBeUndefined();
   });

@@ -50,6 +50,8 @@ export const moveTags = async (options: MoveTagsOptions): Promise<Before> => {
       throw new AttemptStopped('superseded', `Run ${later} of the same task has started: ${reference} is left to it.`);
     }
     const timeoutMs = Math.max(1, Math.min(options.putTimeoutMs, lease.left() - marginMs));
+    // Where a builder that is suspended does harm: all is checked, and the tag is not moved yet.
+    options.crashPoint('builder.put');
     await registry.put(reference, manifest, { timeoutMs, signal });
     options.onMoved(reference, head?.digest ?? null);
   }
