@@ -66,7 +66,10 @@ const send = (signal: NodeJS.Signals) => (): void => {
  * Makes a crash point function from the value of `PLINTH_CRASH_AT`, or of `PLINTH_PAUSE_AT` with what pauses; without
  * a value it does nothing.
  */
-export const crashPoints = (value: string | undefined, act: () => void = send('SIGKILL')): ((name: CrashPoint) => void) => {
+export const crashPoints = (
+  value: string | undefined,
+  act: () => void = send('SIGKILL'),
+): ((name: CrashPoint) => void) => {
   if (!value) return () => undefined;
   const current = armedBy(value);
   return (name) => {

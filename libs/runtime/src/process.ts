@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamicModule, Type } from '@nestjs/common';
+import { isPlinthError } from '#libs/contracts';
 import { isLogError, Jet, systemClock, type Limits } from '#libs/event-log';
 import {
   bootstrapService,
@@ -26,7 +27,7 @@ export interface ProcessOptions {
   readonly provision: boolean;
   /** How much the streams may keep. */
   readonly limits?: Partial<Limits>;
-  /** Make a key file and a first admin token when there is none. */
+  /** Make a key file and a first admin token when there is none. A token that the environment gives is taken anyway. */
   readonly firstStart: boolean;
   /** Told when a part of the process cannot go on; the process should end with an error. */
   readonly onFailure?: (error: Error) => void;
@@ -61,14 +62,23 @@ const exists = async (file: string): Promise<boolean> => {
   }
 };
 
-/** The first admin token of an installation: made once, kept in a file that only its owner reads. */
-const firstToken = async (tokens: TokenStore, config: Config, file: string): Promise<void> => {
-  if ((await tokens.list()).length > 0) return;
-  if (config.PLINTH_TOKEN) {
-    await tokens.adopt({ name: 'first-admin', scope: 'admin', team: 'default', token: config.PLINTH_TOKEN });
-    return;
+const firstAdmin = { name: 'first-admin', scope: 'admin', team: 'default' } as const;
+
+/** Takes the token of the environment as the first admin token. Whichever process comes first does; all have the same. */
+const adoptFirstToken = async (tokens: TokenStore, token: string): Promise<void> => {
+  try {
+    await tokens.adopt({ ...firstAdmin, token });
+  } catch (error) {
+    if (!(isPlinthError(error) && error.code === 'ALREADY_EXISTS')) throw error;
   }
-  const { token } = await tokens.create({ name: 'first-admin', scope: 'admin', team: 'default' });
+};
+
+/** The first admin token of an installation: made once, kept in a file that only its owner reads. */
+const firstToken = async (tokens: TokenStore, { config, firstStart }: ProcessOptions, file: string): Promise<void> => {
+  if ((await tokens.list()).length > 0) return;
+  if (config.PLINTH_TOKEN) return adoptFirstToken(tokens, config.PLINTH_TOKEN);
+  if (!firstStart) return;
+  const { token } = await tokens.create(firstAdmin);
   await writeFile(file, `${token}\n`, { mode: 0o600 });
   await chmod(file, 0o600);
 };
@@ -104,7 +114,7 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
     const secrets = await SecretStore.open({ bucket: jet.kv('secrets'), keyFile, redactor });
     const tokens = await TokenStore.open({ bucket: jet.kv('tokens'), redactor });
     const tokenFile = join(config.PLINTH_DATA, 'admin.token');
-    if (options.firstStart) await firstToken(tokens, config, tokenFile);
+    await firstToken(tokens, options, tokenFile);
 
     const runtime = new Runtime({
       config,

@@ -18,7 +18,9 @@ describe('publishing', () => {
     expect(seen).toEqual([
       'builder.pushed: Started, 1 pushed, 0 tags',
       'builder.built: Built, 1 pushed, 0 tags',
+      'builder.put: Built, 1 pushed, 0 tags',
       'builder.tag: Built, 1 pushed, 1 tags',
+      'builder.put: Built, 1 pushed, 1 tags',
       'builder.tagged: Built, 1 pushed, 2 tags',
     ]);
   });
