@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { systemClock, type Clock } from '../clock.js';
@@ -130,7 +131,6 @@ export class Projector {
       removeDatabase(fetched);
       return false;
     }
-    const { renameSync } = await import('node:fs');
     await this.#close();
     removeDatabase(this.#path);
     renameSync(fetched, this.#path);
