@@ -8,6 +8,7 @@ import { RegistryDirectory } from '#libs/registries';
 import { Runtime, ServiceLog } from '#libs/runtime';
 import { loadConfig } from '#libs/service';
 import { BuilderService } from './builder.service.js';
+import { builderMetrics } from './metrics.js';
 import { chooseEngine } from './choose-engine.js';
 import { builderConfigSchema } from './config.js';
 import { contextsFrom } from './contexts.js';
@@ -71,6 +72,7 @@ class Builder {
       },
       clock,
       logger,
+      metrics: builderMetrics(runtime.metrics.registry),
       leases: jet.kv('leases'),
     });
     health.register('builder', () => this.service.ready().join(' ') || undefined);

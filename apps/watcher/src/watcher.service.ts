@@ -24,6 +24,8 @@ export class WatcherService {
   readonly notifiedAt = new Map<string, string>();
   private readonly poller: Poller;
   private readonly watching: Watching;
+  /** References that are followed after a notification. */
+  private readonly hinted = new Set<string>();
   private readonly stopping = new AbortController();
 
   constructor(readonly runtime: Runtime) {
@@ -82,10 +84,29 @@ export class WatcherService {
    * and the notification said something else or nothing, it is repeated: registries lag behind their own pushes.
    */
   async hint(reference: string, digest: string | undefined, hintedAt: string): Promise<void> {
-    const { tags, looker, runtime } = this;
-    const known = () => tags.get(reference).state.current?.digest ?? null;
-    const before = known();
+    const { tags, looker } = this;
+    const before = tags.get(reference).state.current?.digest ?? null;
     if (digest !== undefined && digest === before) return;
+    if (this.hinted.has(reference)) {
+      // Somebody is following this reference already: one look more is all that this message adds.
+      await looker.look(reference, { seenBy: 'Webhook', hintedAt }).catch(() => undefined);
+      return;
+    }
+    this.hinted.add(reference);
+    try {
+      await this.follow(reference, before, digest, hintedAt);
+    } finally {
+      this.hinted.delete(reference);
+    }
+  }
+
+  private async follow(
+    reference: string,
+    before: string | null,
+    digest: string | undefined,
+    hintedAt: string,
+  ): Promise<void> {
+    const { tags, looker, runtime } = this;
     for (const seconds of [0, ...repeatAfterSeconds]) {
       await sleep(runtime.clock, seconds * 1000, this.stopping.signal);
       if (this.stopping.signal.aborted) return;
@@ -95,7 +116,7 @@ export class WatcherService {
         runtime.logger.warn({ reference, error: String(error) }, 'cannot look after a notification; trying again');
         continue;
       }
-      const now = known();
+      const now = tags.get(reference).state.current?.digest ?? null;
       if (now !== before || digest === now) return;
     }
   }

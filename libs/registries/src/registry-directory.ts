@@ -85,8 +85,10 @@ export class RegistryDirectory implements Projection {
       }
       case 'registry.restated': {
         const { definition } = event.data.state as { definition: RegistryDefinition | null };
-        if (definition) this.definitions.set(definition.host, definition);
-        return;
+        if (!definition) return;
+        this.definitions.set(definition.host, definition);
+        this.sql.save.run(definition.host, JSON.stringify(definition));
+        return this.changed(definition.host);
       }
       case 'registry.removed':
         this.definitions.delete(event.data.host);

@@ -1,7 +1,7 @@
 import type { Output } from '#libs/contracts';
-import { tracks } from '#libs/domain';
+import { stableOutputs, tracks } from '#libs/domain';
 import type { GraphModel } from '../model/graph-model.js';
-import type { ImageNode, TaskNode } from '../model/nodes.js';
+import type { TaskNode } from '../model/nodes.js';
 import { usable } from '../model/staleness.js';
 import { edgesOf } from '../projection/graph-projection.js';
 import { stateOf } from './state.js';
@@ -11,9 +11,6 @@ type InputEdge = Output<'listInputs'>['inputs'][number];
 
 /** Tasks that use an image in any role, tracked or not. */
 export type UsersOf = (reference: string) => Iterable<TaskNode>;
-
-const outputsOf = (model: GraphModel, task: TaskNode): ImageNode[] =>
-  [...model.images.values()].filter((image) => image.producers.has(task));
 
 const dependant = (task: TaskNode, reference: string, depth: number): Dependant => {
   const edges = edgesOf(task).filter((edge) => edge.reference === reference);
@@ -29,12 +26,7 @@ const dependant = (task: TaskNode, reference: string, depth: number): Dependant 
 };
 
 /** Breadth first: the depth of a task is the shortest way to it. */
-export const dependantsOf = (
-  model: GraphModel,
-  usersOf: UsersOf,
-  from: readonly string[],
-  transitive: boolean,
-): Dependant[] => {
+export const dependantsOf = (usersOf: UsersOf, from: readonly string[], transitive: boolean): Dependant[] => {
   const found: Dependant[] = [];
   const seen = new Set<TaskNode>();
   let references = [...from];
@@ -45,7 +37,7 @@ export const dependantsOf = (
         if (seen.has(task) || !task.definition) continue;
         seen.add(task);
         found.push(dependant(task, reference, depth));
-        if (transitive) next.push(...outputsOf(model, task).map((image) => image.reference));
+        if (transitive) next.push(...stableOutputs(task.definition));
       }
     }
     references = next;

@@ -32,9 +32,8 @@ export class GraphHandlers {
   constructor(private readonly graph: GraphService) {}
 
   async listDependants(input: Input<'listDependants'>): Promise<Output<'listDependants'>> {
-    const { model } = this.graph.projection;
     const from = this.referencesOf(input);
-    const all = dependantsOf(model, (reference) => this.graph.usersOf(reference), from, input.transitive ?? false);
+    const all = dependantsOf((reference) => this.graph.usersOf(reference), from, input.transitive ?? false);
     const { items, nextPageToken } = page(all, input);
     return {
       dependants: items,

@@ -202,6 +202,8 @@ export class GraphModel {
     if (!task || !run) return;
     task.failures = null;
     task.declined = null;
+    // What comes next waits anew: patience is for one build.
+    task.unsettledSince = null;
     task.circuit = null;
     // Waited for is what somebody tracks at this position; the watcher answers exactly those.
     const tracked = outputs

@@ -9,7 +9,7 @@ export interface AdmissionDependencies {
   readonly tasks: AggregateStore<TaskState>;
   readonly runs: AggregateStore<RunState>;
   /** Runs of a task that are queued or running. */
-  readonly activeRunsOf: (task: string) => Iterable<string>;
+  readonly activeRunsOf: (task: string) => readonly string[];
   readonly commands: Commands;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -69,14 +69,17 @@ export class Admission {
   private async once(task: string): Promise<void> {
     const { books, tasks } = this.with_;
     const book = books.get(task) ?? emptyBook;
-    const { definition } = tasks.get(task).state;
+    const { definition, definitionHash } = tasks.get(task).state;
     await this.circuit(task, book);
-    for (const run of [...this.with_.activeRunsOf(task)]) {
+    for (const run of this.with_.activeRunsOf(task)) {
       const { queued, phase } = this.with_.runs.get(run).state;
       if (!queued || (phase !== 'Queued' && phase !== 'Dispatched')) continue;
       if (!definition)
         await this.execute(run, { type: 'supersede', run, reason: 'TaskDeleted', message: 'The task was deleted.' });
-      else if (queued.offer !== null && queued.offer !== book.offer?.position) {
+      else if (
+        queued.offer !== null &&
+        (queued.offer !== book.offer?.position || queued.definitionHash !== definitionHash)
+      ) {
         const message = 'What it was to build on changed before it started.';
         await this.execute(run, { type: 'supersede', run, reason: 'Superseded', message });
       }

@@ -20,8 +20,8 @@ interface Builder extends z.infer<typeof announcement> {
   readonly seenAt: number;
 }
 
-/** A builder speaks every 10 s. An entry that expires says nothing, so silence is counted here. */
-const silenceMs = 35_000;
+/** A builder speaks every 5 s. An entry that expires says nothing, so silence is counted here. */
+const silenceMs = 20_000;
 
 /** A run that is dispatched and not started after this long is sent again; a copy costs nothing. */
 const resendMs = 30_000;
@@ -58,8 +58,11 @@ export class Dispatcher {
   /** Slots of the builders that are alive, by pool. */
   slots(): Map<string, number> {
     const slots = new Map<string, number>();
-    for (const builder of this.builders.values())
-      slots.set(builder.pool, (slots.get(builder.pool) ?? 0) + builder.slots);
+    const oldest = this.with_.clock.now().getTime() - silenceMs;
+    for (const [key, builder] of this.builders) {
+      if (builder.seenAt < oldest) this.builders.delete(key);
+      else slots.set(builder.pool, (slots.get(builder.pool) ?? 0) + builder.slots);
+    }
     return slots;
   }
 

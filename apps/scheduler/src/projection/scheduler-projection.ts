@@ -32,6 +32,7 @@ export class SchedulerProjection implements Projection {
 
   readonly books = new Map<string, TaskBook>();
   private readonly active = new Map<string, ActiveRun>();
+  private readonly activeByTask = new Map<string, Set<string>>();
   private readonly tasks = new Map<string, StoredTask>();
   private readonly runs = new Map<string, { position: number; view: RunView }>();
   private readonly dirtyBooks = new Set<string>();
@@ -55,7 +56,7 @@ export class SchedulerProjection implements Projection {
     }
     const active = db.prepare('SELECT run, active FROM run_view WHERE active IS NOT NULL');
     for (const row of active.iterate() as Rows<'run' | 'active'>) {
-      this.active.set(row.run, JSON.parse(row.active) as ActiveRun);
+      this.activate(row.run, JSON.parse(row.active) as ActiveRun);
     }
   }
 
@@ -79,8 +80,8 @@ export class SchedulerProjection implements Projection {
     return this.active.keys();
   }
 
-  *activeRunsOf(task: string): Generator<string> {
-    for (const [run, { task: of }] of this.active) if (of === task) yield run;
+  activeRunsOf(task: string): string[] {
+    return [...(this.activeByTask.get(task) ?? [])];
   }
 
   takeTouched(): ReadonlySet<string> {
@@ -131,11 +132,28 @@ export class SchedulerProjection implements Projection {
     if (!view) return;
     if (event.type === 'run.queued') {
       const { task, key, definitionHash, overridden } = event.data;
-      this.active.set(id, { task, key, definitionHash, overridden });
+      this.activate(id, { task, key, definitionHash, overridden });
     } else if (view.finishTime !== null) {
-      this.active.delete(id);
+      this.end(id);
     }
     this.runs.set(id, { position: known?.position ?? event.sequence, view });
+  }
+
+  private activate(id: string, run: ActiveRun): void {
+    this.active.set(id, run);
+    if (run.task === null) return;
+    const runs = this.activeByTask.get(run.task);
+    if (runs) runs.add(id);
+    else this.activeByTask.set(run.task, new Set([id]));
+  }
+
+  private end(id: string): void {
+    const task = this.active.get(id)?.task;
+    this.active.delete(id);
+    if (task === null || task === undefined) return;
+    const runs = this.activeByTask.get(task);
+    runs?.delete(id);
+    if (runs?.size === 0) this.activeByTask.delete(task);
   }
 
   private readRun(id: string): { position: number; view: RunView } | undefined {

@@ -70,6 +70,9 @@ export class Looker {
     const pending = { request, done: Promise.withResolvers<void>() };
     const waiting = this.active.get(reference);
     if (waiting) {
+      // One more look serves everybody who asked since the last one began; only answers are made one by one.
+      const next = request.answers ? undefined : waiting.find((one) => !one.request.answers);
+      if (next) return next.done.promise;
       waiting.push(pending);
       return pending.done.promise;
     }

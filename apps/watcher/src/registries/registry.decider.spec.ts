@@ -8,8 +8,7 @@ const definition: RegistryDefinition = { host, kind: 'Generic', scheme: 'http', 
 const login = { username: 'bot', password: 'registry-password' };
 const registered = (more: Partial<RegistryDefinition> = {}) =>
   ({ type: 'registry.registered', data: { definition: { ...definition, ...more } } }) as const;
-const updated = (changed: RegistryDefinition) =>
-  ({ type: 'registry.updated', data: { definition: changed } }) as const;
+const updated = (changed: RegistryDefinition) => ({ type: 'registry.updated', data: { definition: changed } }) as const;
 const removed = { type: 'registry.removed', data: { host } } as const;
 const { given } = decider(registryDecider, host);
 
@@ -36,7 +35,9 @@ describe('a registry', () => {
   });
 
   it('says nothing when a change changes nothing', () => {
-    given(registered()).when({ type: 'update', host, patch: { scheme: 'http' } }).then();
+    given(registered())
+      .when({ type: 'update', host, patch: { scheme: 'http' } })
+      .then();
     given(registered()).when({ type: 'update', host, patch: {} }).then();
     given(registered())
       .when({ type: 'update', host, patch: { credentials: null, endpoint: undefined } as never })

@@ -43,12 +43,16 @@ const nothing: [] = [];
 describe('a tag', () => {
   it('is watched once', () => {
     given().when({ type: 'watch', reference }).then(watched);
-    given(watched).when({ type: 'watch', reference }).then(...nothing);
+    given(watched)
+      .when({ type: 'watch', reference })
+      .then(...nothing);
   });
 
   it('is unwatched once, and can be watched again', () => {
     given(watched).when({ type: 'unwatch', reference }).then(unwatched);
-    given(watched, unwatched).when({ type: 'unwatch', reference }).then(...nothing);
+    given(watched, unwatched)
+      .when({ type: 'unwatch', reference })
+      .then(...nothing);
     given(watched, unwatched).when({ type: 'watch', reference }).then(watched);
   });
 
@@ -57,7 +61,9 @@ describe('a tag', () => {
   });
 
   it('says nothing when a look finds what was known', () => {
-    given(watched, moved(null, 'a'), adopted(null, 'a')).when(observe('a')).then(...nothing);
+    given(watched, moved(null, 'a'), adopted(null, 'a'))
+      .when(observe('a'))
+      .then(...nothing);
   });
 
   it('says from where to where it moved', () => {
@@ -107,7 +113,9 @@ describe('a tag', () => {
   });
 
   it('does not vanish when it was never there', () => {
-    given(watched).when(observe(null)).then(...nothing);
+    given(watched)
+      .when(observe(null))
+      .then(...nothing);
   });
 
   it('comes back with the same digest: it moved, and nobody has to be rebuilt', () => {
