@@ -90,8 +90,18 @@ export const bootstrapService = async (options: BootstrapOptions): Promise<Runni
   app.connectMicroservice({ strategy: transport });
   await options.configure?.(app);
   const drain = new ConnectionDrain(app.getHttpServer() as Server);
-  await app.startAllMicroservices();
-  await app.listen(config.PLINTH_HTTP_PORT, config.PLINTH_HOST);
+  const drain = new ConnectionDrain(app.getHttpServer() as Server);
+  try {
+    await transport.bind();
+    await app.startAllMicroservices();
+    await app.listen(config.PLINTH_HTTP_PORT, config.PLINTH_HOST);
+  } catch (error) {
+    // What has begun would keep the process alive.
+    mounted.stopStreams();
+    await transport.close();
+    await app.close();
+    throw error;
+  }
   const address = app.getHttpServer().address() as AddressInfo;
 
   let closing: Promise<void> | undefined;

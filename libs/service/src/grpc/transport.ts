@@ -65,24 +65,27 @@ export class GrpcTransport extends Server implements CustomTransportStrategy {
     return this.#port;
   }
 
-  override listen(callback: (error?: unknown) => void): void {
+  /**
+   * Takes the port; Nest's own start cannot report that it is taken.
+   *
+   * @throws Error that names the port and the variable to change
+   */
+  async bind(): Promise<void> {
     const { host, port } = this.options;
-    this.#server.bindAsync(
-      `${host.includes(':') ? `[${host}]` : host}:${port}`,
-      ServerCredentials.createInsecure(),
-      (error, bound) => {
+    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
         if (error) {
-          callback(
-            new Error(`gRPC cannot listen on ${host}:${port}: ${error.message}. Set PLINTH_GRPC_PORT to a free port.`, {
-              cause: error,
-            }),
-          );
-          return;
-        }
-        this.#port = bound;
-        callback();
-      },
-    );
+          const hint = 'Set PLINTH_GRPC_PORT to a free port.';
+          reject(new Error(`gRPC cannot listen on ${host}:${port}: ${error.message}. ${hint}`, { cause: error }));
+        } else resolve(bound);
+      });
+    });
+  }
+
+  /** Called by Nest; {@link bind} did the work. */
+  override listen(callback: () => void): void {
+    callback();
   }
 
   override async close(): Promise<void> {
