@@ -9,7 +9,7 @@ import { pushBase, type Stage } from './stage.js';
 import { mustBeRebuilt, type DeclaredBase } from './verify.js';
 
 /** Longest that it may take to notice a move, in milliseconds. */
-const noticeMs = { company: 5_000, public: 10_000 } as const;
+const noticeMs = { company: 10_000, public: 10_000 } as const;
 /** Longest that everything which a move makes stale may take. */
 const waveMs = 120_000;
 
@@ -25,7 +25,7 @@ export const buildAll = async ({ plinth: { client }, feed, nameOf }: Stage, scre
   try {
     const done = new Map<string, Promise<void>>();
     for (const { name, standsOn } of recipes) {
-      const below = standsOn.map((one) => done.get(one));
+      const below = standsOn.flatMap((one) => done.get(one) ?? []);
       const build = async (): Promise<void> => {
         await Promise.all(below);
         const { runId } = await client.runTask({ name });
@@ -99,7 +99,7 @@ export const moveBase = async (
       (event) => (event.type === 'wave.opened' && event.data.to === to ? event.data : undefined),
       { after: begin, timeoutMs: 30_000, what: `That the move of ${base.name} makes a wave` },
     );
-    screen.say(`  ${''.padEnd(10)} ${wave.tasks} tasks stand on it, ${wave.depth} levels deep`);
+    screen.say(`  ${''.padEnd(10)} ${count(wave.tasks, 'image')} to rebuild, ${count(wave.depth, 'level')} deep`);
     const closed = await feed.until(
       (event) => (event.type === 'wave.closed' && event.data.wave === wave.wave ? event : undefined),
       { after: begin, timeoutMs: waveMs, what: `That everything which stands on ${base.name} is rebuilt` },
@@ -112,6 +112,8 @@ export const moveBase = async (
     board.end();
   }
 };
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 /** When the tag was found to have moved, in milliseconds since the epoch. */
 const noticing = async (

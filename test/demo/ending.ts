@@ -62,6 +62,20 @@ const showBuilds = (screen: Screen, moves: readonly Moved[], { builds }: Verdict
 export const explain = async ({ plinth: { client }, hosts }: Stage, screen: Screen): Promise<void> => {
   const { sentences } = await client.explain({ reference: referenceOf('join', hosts) });
   const [answer, ...back] = sentences;
-  screen.say(`  ${screen.paint('bold', answer?.text ?? 'Plinth has no answer.')}`);
-  for (const { text } of back) screen.say(`  ${screen.paint('dim', text)}`);
+  for (const line of wrapped(answer?.text ?? 'Plinth has no answer.')) screen.say(`  ${screen.paint('bold', line)}`);
+  for (const { text } of back) for (const line of wrapped(text)) screen.say(`  ${screen.paint('dim', line)}`);
+};
+
+/** Lines of at most this many characters, broken between words. */
+const wrapped = (text: string, width = 110): string[] => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '  ';
+    }
+    line += line.trim() === '' ? word : ` ${word}`;
+  }
+  return [...lines, line];
 };

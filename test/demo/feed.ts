@@ -27,7 +27,7 @@ export class Feed {
     try {
       for await (const event of client.watchEvents({ after: 0 }, { signal: this.#stopping.signal })) {
         this.events.push(event as DemoEvent);
-        for (const listener of [...this.#listeners]) listener(event as DemoEvent);
+        for (const listener of this.#listeners) listener(event as DemoEvent);
       }
       throw new Error('The stream of events ended.');
     } catch (error) {

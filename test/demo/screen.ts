@@ -36,9 +36,7 @@ export class Screen {
 
   /** A line that stays, above what is drawn in place. */
   say(line = ''): void {
-    this.#clear();
-    this.out.write(`${line}\n`);
-    this.#draw();
+    this.out.write(`${this.#cleared()}${line}\n${this.#drawing()}`);
   }
 
   /** A line for who has no board to look at. */
@@ -55,8 +53,7 @@ export class Screen {
   show(render: () => string[]): Live {
     if (!this.live) return { end: () => undefined };
     this.#render = render;
-    this.out.write('\u001b[?25l');
-    this.#draw();
+    this.out.write(`\u001b[?25l${this.#drawing()}`);
     const timer = setInterval(() => this.redraw(), frameMs);
     return {
       end: () => {
@@ -69,9 +66,7 @@ export class Screen {
   }
 
   redraw(): void {
-    if (!this.#render) return;
-    this.#clear();
-    this.#draw();
+    if (this.#render) this.out.write(this.#cleared() + this.#drawing());
   }
 
   /** Leaves the terminal as it was. */
@@ -86,17 +81,19 @@ export class Screen {
     return frames[Math.floor(performance.now() / frameMs) % frames.length] ?? '';
   }
 
-  #clear(): void {
-    if (this.#drawn > 0) this.out.write(`\u001b[${this.#drawn}A\u001b[0J`);
+  /** What takes away what is drawn. One write for taking away and drawing: else it would flicker. */
+  #cleared(): string {
+    const drawn = this.#drawn;
     this.#drawn = 0;
+    return drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '';
   }
 
-  #draw(): void {
-    if (!this.#render) return;
+  #drawing(): string {
+    if (!this.#render) return '';
     // A line that wraps would take two, and moving up would then miss.
     const lines = this.#render().map((line) => fitted(line, (this.out.columns || 80) - 1));
-    this.out.write(lines.map((line) => `${line}\n`).join(''));
     this.#drawn = lines.length;
+    return lines.map((line) => `${line}\n`).join('');
   }
 }
 

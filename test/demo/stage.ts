@@ -5,7 +5,7 @@ import { BaseImages, newToken, platform, tarOf } from './base-image.js';
 import { Feed } from './feed.js';
 import { declaration, recipes, referenceOf, type Hosts } from './graph.js';
 import { startPlinth, type Plinth } from './plinth.js';
-import { Processes } from './processes.js';
+import type { Processes } from './processes.js';
 import { startRegistry, type Registry } from './registry.js';
 import { freePort, programFile, type Workplace } from './workplace.js';
 
