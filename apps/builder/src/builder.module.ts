@@ -34,7 +34,7 @@ class Builder {
     this.registries = new RegistryDirectory({ secrets });
     this.log = new ServiceLog({
       name: 'builder',
-      log: jet.events,
+      jet,
       dataDir,
       projections: [runs, adopted, published, this.registries],
       clock,

@@ -22,7 +22,7 @@ export class GraphService {
     const { projection, patience } = this;
     this.log = new ServiceLog({
       name: 'graph',
-      log: jet.events,
+      jet,
       dataDir: join(config.PLINTH_DATA, 'graph'),
       projections: [rebuilds, waveStates, projection],
       clock,

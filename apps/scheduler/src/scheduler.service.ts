@@ -37,7 +37,7 @@ export class SchedulerService {
     const { projection, tasks, runs, registries } = this;
     this.log = new ServiceLog({
       name: 'scheduler',
-      log: jet.events,
+      jet,
       dataDir,
       projections: [tasks, runs, projection, registries],
       clock,

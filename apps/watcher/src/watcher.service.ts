@@ -34,7 +34,7 @@ export class WatcherService {
     const { tags, registryStates, watchList, registries } = this;
     this.log = new ServiceLog({
       name: 'watcher',
-      log: jet.events,
+      jet,
       dataDir: join(config.PLINTH_DATA, 'watcher'),
       projections: [tags, registryStates, watchList, registries],
       clock,

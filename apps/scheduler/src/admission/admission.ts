@@ -73,7 +73,12 @@ export class Admission {
     await this.circuit(task, book);
     for (const run of this.with_.activeRunsOf(task)) {
       const { queued, phase } = this.with_.runs.get(run).state;
-      if (!queued || (phase !== 'Queued' && phase !== 'Dispatched')) continue;
+      if (!queued) continue;
+      if (phase !== 'Queued' && phase !== 'Dispatched') {
+        // It would publish for nobody. A builder that has begun to move tags brings that to its end.
+        if (!definition) await this.execute(run, { type: 'request-cancel', run, by: 'The deletion of its task' });
+        continue;
+      }
       if (!definition)
         await this.execute(run, { type: 'supersede', run, reason: 'TaskDeleted', message: 'The task was deleted.' });
       else if (
