@@ -6,9 +6,9 @@ import { seconds, short, type Live, type Screen } from './screen.js';
 interface Row {
   state: 'idle' | 'waiting' | 'queued' | 'building' | 'built' | 'failed' | 'left';
   text: string;
+  /** The causes in short, for a cell. */
   why: string;
   startedAt: number;
-  builds: number;
 }
 
 export interface BoardOptions {
@@ -31,6 +31,7 @@ export class Board {
   readonly #rows = new Map<string, Row>();
   readonly #runs = new Map<string, string>();
   readonly #levels = levelsOf(declaration);
+  #built = 0;
   readonly #live: Live;
   readonly #stop: () => void;
   /** When the first run was queued, in milliseconds since the epoch. */
@@ -38,7 +39,7 @@ export class Board {
 
   constructor(private readonly options: BoardOptions) {
     for (const name of options.images) {
-      this.#rows.set(name, { state: 'idle', text: '', why: '', startedAt: 0, builds: 0 });
+      this.#rows.set(name, { state: 'idle', text: '', why: '', startedAt: 0 });
     }
     this.#live = options.screen.show(() => this.#render());
     for (const event of options.feed.events.slice(options.after)) this.#apply(event);
@@ -59,17 +60,17 @@ export class Board {
         if (task === null || !this.#rows.has(task)) return;
         this.#runs.set(run, task);
         this.firstRunAt ??= Date.parse(event.time);
-        const why = causes.map((cause) => this.#why(cause)).join(' and ');
-        return this.#change(event, task, { state: 'queued', text: 'queued', why }, `queued as run ${run}: ${why}`);
+        const why = causes.map((cause) => this.#shortly(cause)).join(' and ');
+        const because = causes.map((cause) => this.#why(cause)).join(' and ');
+        return this.#change(event, task, { state: 'queued', text: 'queued', why }, `queued as run ${run}: ${because}`);
       }
       case 'run.started':
         return this.#ofRun(event, event.data.run, { state: 'building', text: '', startedAt: Date.parse(event.time) });
       case 'run.succeeded': {
         const row = this.#rows.get(this.#runs.get(event.data.run) ?? '');
         if (!row) return;
-        row.builds += 1;
-        const again = row.builds > 1 ? ` (${row.builds} times)` : '';
-        const text = `built in ${seconds(Date.parse(event.time) - row.startedAt)}${again}`;
+        this.#built += 1;
+        const text = `built ${ordinal(this.#built)}, in ${seconds(Date.parse(event.time) - row.startedAt)}`;
         const digest = event.data.outputs[0]?.digest ?? '';
         return this.#ofRun(event, event.data.run, { state: 'built', text }, `${text} → ${short(digest)}`);
       }
@@ -126,15 +127,33 @@ export class Board {
     }
   }
 
+  #shortly(cause: Cause): string {
+    if (cause.type !== 'BaseImageMoved') return this.#why(cause);
+    const { reference, to, seenBy, run } = cause;
+    return `${this.options.nameOf(reference)} → ${short(to)} (${run === null ? seen[seenBy] : `run ${run}`})`;
+  }
+
+  /** What an image that nothing happens with waits for, by the declaration. */
+  #waiting(name: string): string {
+    const below = declaration.images.find((image) => image.name === name)?.standsOn ?? [];
+    const unfinished = below.filter((one) => (this.#rows.get(one)?.state ?? 'built') !== 'built');
+    return unfinished.length > 0 ? `waits for ${unfinished.join(' and ')}` : '';
+  }
+
   #render(): string[] {
     const { screen } = this.options;
     return [...this.#rows].map(([name, row]) => {
       const indent = '  '.repeat(this.#levels.get(name) ?? 1);
       const cell = `${indent}${this.#icon(row)} ${name}`.padEnd(22);
-      const text = row.state === 'building' ? `building ${seconds(Date.now() - row.startedAt)}` : row.text;
+      const text =
+        row.state === 'building'
+          ? `building ${seconds(Date.now() - row.startedAt)}`
+          : row.state === 'idle'
+            ? this.#waiting(name)
+            : row.text;
       const style = ({ built: 'green', building: 'yellow', failed: 'red' } as const)[row.state as 'built'] ?? 'dim';
       const why = row.state === 'left' || row.state === 'waiting' ? '' : row.why;
-      return `${screen.paint(style, cell)}${text.padEnd(22)} ${screen.paint('dim', why)}`;
+      return `${screen.paint(style, cell)}${text.padEnd(24)} ${screen.paint('dim', why)}`;
     });
   }
 
@@ -143,3 +162,5 @@ export class Board {
     return { idle: '·', waiting: '·', queued: '○', built: '✔', failed: '✘', left: '–' }[state];
   }
 }
+
+const ordinal = (number: number): string => `${number}${{ 1: 'st', 2: 'nd', 3: 'rd' }[number] ?? 'th'}`;

@@ -20,6 +20,11 @@ const readyMs = 60_000;
 
 /** Starts the standalone application as `npm start` does, on an empty data folder, and waits until it is ready. */
 export const startPlinth = async (workplace: Workplace, processes: Processes): Promise<Plinth> => {
+  if (process.getuid?.() !== 0 && !process.env['PLINTH_DOCKER_HOST']) {
+    throw new Error(
+      'The demo builds with a Docker daemon of its own, which only root may start. Run it as root, or name a daemon that stores images in containerd: PLINTH_DOCKER_HOST=unix:///var/run/docker.sock npm run demo',
+    );
+  }
   const http = await freePort();
   const grpc = await freePort();
   const token = randomBytes(24).toString('base64url');
@@ -61,7 +66,8 @@ export const startPlinth = async (workplace: Workplace, processes: Processes): P
 const readiness = async (url: string): Promise<{ ready: boolean; words: string }> => {
   try {
     const response = await fetch(`${url}/health/ready`);
-    return { ready: response.ok, words: await response.text() };
+    const { missing = {} } = (await response.json()) as { missing?: Record<string, string> };
+    return { ready: response.ok, words: Object.values(missing).join(' ') };
   } catch (error) {
     return { ready: false, words: `${url} does not answer (${(error as Error).message}).` };
   }
