@@ -90,7 +90,6 @@ export const bootstrapService = async (options: BootstrapOptions): Promise<Runni
   app.connectMicroservice({ strategy: transport });
   await options.configure?.(app);
   const drain = new ConnectionDrain(app.getHttpServer() as Server);
-  const drain = new ConnectionDrain(app.getHttpServer() as Server);
   try {
     await transport.bind();
     await app.startAllMicroservices();
