@@ -8,6 +8,7 @@ import { simulatedEvents } from './simulated-events.js';
 /** Each table with its key. */
 const tables = {
   graph_task: 'name',
+  graph_task_part: 'task, part',
   graph_edge: 'task, reference, role, via',
   graph_image: 'reference',
   graph_wave: 'id',

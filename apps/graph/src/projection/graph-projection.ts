@@ -4,44 +4,7 @@ import { GraphModel } from '../model/graph-model.js';
 import type { ImageNode, TaskNode } from '../model/nodes.js';
 import { WaveBook, type Wave } from '../waves/wave-book.js';
 import { RunBook } from './run-book.js';
-
-/** Facts of a task, as they are stored; the rest of the node is derived from them. */
-type StoredTask = Pick<
-  TaskNode,
-  | 'definition'
-  | 'definitionHash'
-  | 'definedAt'
-  | 'scan'
-  | 'standing'
-  | 'failures'
-  | 'circuit'
-  | 'declined'
-  | 'offer'
-  | 'unsettledSince'
-> & {
-  readonly runs: readonly unknown[];
-  readonly unanswered: { readonly run: string; readonly references: string[] } | null;
-  readonly waves: readonly string[];
-};
-
-const storeTask = (task: TaskNode): StoredTask => ({
-  definition: task.definition,
-  definitionHash: task.definitionHash,
-  definedAt: task.definedAt,
-  scan: task.scan,
-  standing: task.standing,
-  failures: task.failures,
-  circuit: task.circuit,
-  declined: task.declined,
-  offer: task.offer,
-  unsettledSince: task.unsettledSince,
-  runs: [...task.runs.values()].map((run) => ({ ...run, answered: [...run.answered] })),
-  unanswered: task.unanswered && { run: task.unanswered.run, references: [...task.unanswered.references] },
-  waves: [...task.waves],
-});
-
-const stateOf = (task: TaskNode): string =>
-  !task.definition ? 'Deleted' : task.stale ? 'Stale' : task.unsettled ? 'Behind' : 'Fresh';
+import { TaskBook } from './task-book.js';
 
 /**
  * The graph, stored: tasks, images, edges, runs and waves. The model in memory is brought up to date with each event;
@@ -51,8 +14,7 @@ export class GraphProjection implements Projection {
   readonly name = 'graph';
   readonly version = 1;
   readonly schema = `
-    CREATE TABLE IF NOT EXISTS graph_task (name TEXT PRIMARY KEY, team TEXT, state TEXT NOT NULL, pending INTEGER NOT NULL, facts TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS graph_task_state ON graph_task (state, name);
+    ${TaskBook.schema}
     CREATE TABLE IF NOT EXISTS graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS graph_edge_reference ON graph_edge (reference, task);
     CREATE TABLE IF NOT EXISTS graph_image (reference TEXT PRIMARY KEY, adoptions TEXT NOT NULL);
@@ -74,28 +36,20 @@ export class GraphProjection implements Projection {
   /** Tasks that must be decided again; taken by the process manager after the batch. */
   private undecided = new Set<TaskNode>();
   private linked = new Set<TaskNode>();
-  private write!: Record<'task' | 'image' | 'wave' | 'unlink' | 'link', Statement>;
+  /** Edges of a task as they were written last, to leave them alone when a run used the same images again. */
+  private readonly edges = new Map<TaskNode, string>();
+  private readonly tasks = new TaskBook();
+  private write!: Record<'image' | 'wave' | 'unlink' | 'link', Statement>;
 
   open(db: Database): void {
     this.write = {
-      task: db.prepare('INSERT OR REPLACE INTO graph_task VALUES (?, ?, ?, ?, ?)'),
       image: db.prepare('INSERT OR REPLACE INTO graph_image VALUES (?, ?)'),
       wave: db.prepare('INSERT OR REPLACE INTO graph_wave VALUES (?, ?, ?, ?)'),
       unlink: db.prepare('DELETE FROM graph_edge WHERE task = ?'),
       link: db.prepare('INSERT OR REPLACE INTO graph_edge VALUES (?, ?, ?, ?, ?, ?)'),
     };
     this.runs.open(db);
-    for (const { name, facts } of db.prepare('SELECT name, facts FROM graph_task').iterate() as Rows<
-      'name' | 'facts'
-    >) {
-      const { runs, unanswered, waves, ...stored } = JSON.parse(facts) as StoredTask;
-      const task = Object.assign(this.model.task(name), stored);
-      for (const run of runs as (Parameters<TaskNode['runs']['set']>[1] & { answered: Iterable<string> })[]) {
-        task.runs.set(run.run, { ...run, answered: new Set(run.answered) });
-      }
-      task.unanswered = unanswered && { run: unanswered.run, references: new Set(unanswered.references) };
-      for (const wave of waves) task.waves.add(wave);
-    }
+    this.tasks.open(db, this.model);
     for (const row of db.prepare('SELECT * FROM graph_image').iterate() as Rows<'reference' | 'adoptions'>) {
       this.model.image(row.reference).adoptions = JSON.parse(row.adoptions) as ImageNode['adoptions'];
     }
@@ -143,19 +97,16 @@ export class GraphProjection implements Projection {
     const { tasks, images } = this.model.changes;
     for (const task of tasks) {
       this.undecided.add(task);
-      this.write.task.run(
-        task.name,
-        task.definition?.team ?? null,
-        stateOf(task),
-        Number(task.pending),
-        JSON.stringify(storeTask(task)),
-      );
+      this.tasks.save(task);
     }
     for (const image of images) this.write.image.run(image.reference, JSON.stringify(image.adoptions));
     for (const task of this.linked) {
+      const edges = task.definition ? edgesOf(task) : [];
+      const text = JSON.stringify(edges);
+      if (this.edges.get(task) === text) continue;
+      this.edges.set(task, text);
       this.write.unlink.run(task.name);
-      if (!task.definition) continue;
-      for (const { reference, role, via, pinned, platforms } of edgesOf(task)) {
+      for (const { reference, role, via, pinned, platforms } of edges) {
         this.write.link.run(task.name, reference, role, via, Number(pinned), JSON.stringify(platforms));
       }
     }

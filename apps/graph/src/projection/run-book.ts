@@ -19,7 +19,7 @@ export interface RunFacts {
 /** Runs by id, and which run pushed which digest. Only the active ones are in memory. */
 export class RunBook {
   static readonly schema = `
-    CREATE TABLE IF NOT EXISTS graph_run (run TEXT PRIMARY KEY, task TEXT, facts TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS graph_run (run TEXT PRIMARY KEY, task TEXT, facts TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS graph_run_task ON graph_run (task);
     CREATE TABLE IF NOT EXISTS graph_pushed (reference TEXT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (reference, digest)) WITHOUT ROWID;
   `;
