@@ -67,7 +67,6 @@ export class JetStreamEventLog implements EventLog {
     const deadline = performance.now() + this.#appendTimeoutMs;
     /** The server's memory of ids is only help for a retry; an id that it saw before must not suppress a fact. */
     let withId = true;
-    let unsure = false;
     for (let attempt = 1; ; attempt++) {
       try {
         const ack = await this.#publish(subject, expected, event, withId);
@@ -81,12 +80,12 @@ export class JetStreamEventLog implements EventLog {
       } catch (error) {
         const conflict = wrongSequence(error);
         if (conflict !== undefined) {
-          const own = unsure ? await this.#ownAfter(aggregate, expected, event.id) : undefined;
+          // The floor (2.10) knows an id again before it compares sequences, 2.15 after: so look in any case.
+          const own = await this.#ownAfter(aggregate, expected, event.id);
           if (own !== undefined) return own;
           throw new ConcurrencyError(aggregate, expected, conflict ?? (await this.lastOf(aggregate))?.sequence ?? 0);
         }
         if (!isPassing(error)) throw this.#refused(aggregate, event.id, error);
-        unsure = true;
         if (performance.now() >= deadline || this.#connection.isClosed()) {
           throw new LogError(
             'LOG_UNREACHABLE',
@@ -117,10 +116,14 @@ export class JetStreamEventLog implements EventLog {
     });
   }
 
-  /** Sequence of our own event, when it is the aggregate's last and came after the expected one. */
+  /** Sequence of our own event, when it is among those of the aggregate after the expected one. */
   async #ownAfter(aggregate: AggregateRef, expected: number, id: string): Promise<number | undefined> {
-    const last = await this.lastOf(aggregate);
-    return last && last.id === id && last.sequence > expected ? last.sequence : undefined;
+    const subject = eventSubject(aggregate.kind, aggregate.id);
+    for (let after = expected; ;) {
+      const next = await this.#message({ seq: after + 1, next_by_subj: subject });
+      if (next === undefined || next.id === id) return next?.sequence;
+      after = next.sequence;
+    }
   }
 
   #refused(aggregate: AggregateRef, id: string, error: unknown): unknown {
@@ -159,7 +162,8 @@ export class JetStreamEventLog implements EventLog {
     const subject = eventSubject(aggregate.kind, aggregate.id);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#lastMessage(subject);
+        // From the leader: a direct get may be answered by a replica that is behind.
+        return await this.#message({ last_by_subj: subject });
       } catch (error) {
         if (attempt === 5 || !isPassing(error)) throw error;
         await sleep(this.#clock, 20 * 4 ** attempt);
@@ -167,10 +171,11 @@ export class JetStreamEventLog implements EventLog {
     }
   }
 
-  async #lastMessage(subject: string): Promise<RecordedEvent | undefined> {
+  async #message(
+    query: { last_by_subj: string } | { seq: number; next_by_subj: string },
+  ): Promise<RecordedEvent | undefined> {
     try {
-      // From the leader: a direct get may be answered by a replica that is behind.
-      const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: subject });
+      const message = await this.#jsm.streams.getMessage(this.#stream, query);
       return message
         ? decodeMessage({
             seq: message.seq,
