@@ -74,8 +74,7 @@ describe('gRPC', () => {
     await expect(unary(scheduler['UpdateTask']!, message, writer)).rejects.toMatchObject({ code: 8 });
   });
 
-  it('ends a stream when its deadline passes, and the handler hears of it', async () => {
-    const gone = new Promise<void>((resolve) => (service.runs.onGone = resolve));
+  const quietLog = (options: { deadline?: number }) => {
     const metadata = new Metadata();
     metadata.set('authorization', 'Bearer reader-token');
     const method = scheduler['GetRunLogs']!;
@@ -85,11 +84,22 @@ describe('gRPC', () => {
       (bytes) => method.responseDeserialize(bytes),
       encodeInput(operations.getRunLogs, { run: 'quiet' }),
       metadata,
-      { deadline: Date.now() + 50 },
+      options,
     );
     call.resume();
-    const error = await new Promise<ServiceError>((resolve) => call.on('error', resolve));
-    expect(error.code).toBe(4);
+    return { call, error: new Promise<ServiceError>((resolve) => call.on('error', resolve)) };
+  };
+
+  it('ends a stream when its deadline passes', async () => {
+    expect((await quietLog({ deadline: Date.now() + 50 }).error).code).toBe(4);
+  });
+
+  it('tells the handler of a stream that the caller canceled it', async () => {
+    const gone = new Promise<void>((resolve) => (service.runs.onGone = resolve));
+    const { call, error } = quietLog({});
+    // The metadata comes when the handler was asked for its first item.
+    call.on('metadata', () => call.cancel());
+    expect((await error).code).toBe(1);
     await gone;
   });
 });

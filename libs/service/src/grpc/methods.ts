@@ -18,6 +18,7 @@ import { toStatus } from './status.js';
 type ProtoObject = Record<string, unknown>;
 interface Cancellable {
   readonly metadata: Metadata;
+  readonly cancelled: boolean;
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -29,10 +30,14 @@ const text = (metadata: Metadata, key: string): string | undefined => {
 const quoted = (value: string | undefined): string | undefined =>
   value === undefined || value === '*' || value.includes('"') ? value : `"${value}"`;
 
-/** Aborted when the caller cancels or its deadline passes. */
+/**
+ * Aborted when the caller cancels or its deadline passes. To be made before anything is awaited: the event comes once.
+ */
 const signalOf = (call: Cancellable, stopping?: AbortSignal): AbortSignal => {
   const gone = new AbortController();
-  call.on('cancelled', () => gone.abort(new PlinthError('DEADLINE_EXCEEDED', 'The caller no longer waits.')));
+  const abort = (): void => gone.abort(new PlinthError('DEADLINE_EXCEEDED', 'The caller no longer waits.'));
+  call.on('cancelled', abort);
+  if (call.cancelled) abort();
   return stopping ? AbortSignal.any([gone.signal, stopping]) : gone.signal;
 };
 const metaOf = (call: Cancellable, signal: AbortSignal): RequestMeta => ({
@@ -87,10 +92,11 @@ export class GrpcMethods {
     callback: sendUnaryData<ProtoObject>,
   ): Promise<void> {
     const end = this.invoker.begin(operation.name, 'grpc');
+    const signal = signalOf(call);
     try {
       const principal = await this.invoker.authorize(operation, text(call.metadata, 'authorization'));
       const input = inputOf(operation, call.request);
-      const answer = await this.invoker.unary(served, operation, principal, input, metaOf(call, signalOf(call)));
+      const answer = await this.invoker.unary(served, operation, principal, input, metaOf(call, signal));
       const message = encodeOutput(operation, answer.output);
       call.sendMetadata(answerMetadata(answer));
       end('OK');
@@ -109,6 +115,7 @@ export class GrpcMethods {
     callback: sendUnaryData<ProtoObject>,
   ): Promise<void> {
     const end = this.invoker.begin(operation.name, 'grpc');
+    const signal = signalOf(call);
     const limit = new ByteLimit(operation.accepts?.maxBytes ?? 1024 * 1024);
     let over: unknown;
     limit.on('error', (error) => (over = error));
@@ -119,7 +126,7 @@ export class GrpcMethods {
       const head: ProtoObject = first.done ? {} : first.value;
       const body = Readable.from(chunksOf(head, messages), { objectMode: false });
       body.on('error', (error) => limit.destroy(error)).pipe(limit);
-      const meta = metaOf(call, signalOf(call));
+      const meta = metaOf(call, signal);
       const answer = await this.invoker.upload(served, operation, principal, inputOf(operation, head), limit, meta);
       call.sendMetadata(answerMetadata(answer));
       const message = encodeOutput(operation, answer.output);
@@ -143,6 +150,7 @@ export class GrpcMethods {
     const closed = this.invoker.openStream(operation.name, 'grpc');
     const signal = signalOf(call, this.stopping);
     const aborted = new Promise<'aborted'>((resolve) => {
+      if (signal.aborted) resolve('aborted');
       signal.addEventListener('abort', () => resolve('aborted'), { once: true });
     });
     try {

@@ -22,7 +22,10 @@ export interface HttpOptions extends StreamWriterOptions {
 const one = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(', ') : value;
 
-/** Aborted when the caller goes away before the answer is complete, or when the service stops. */
+/**
+ * Aborted when the caller goes away before the answer is complete, or when the service stops. To be made before
+ * anything is awaited: the event comes once.
+ */
 const signalOf = (request: FastifyRequest, reply: FastifyReply, stopping?: AbortSignal): AbortSignal => {
   const gone = new AbortController();
   reply.raw.once('close', () => {
@@ -95,9 +98,9 @@ export class HttpRoutes {
       exposeHeadRoute: operation.method === 'GET' && (operation.kind ?? 'unary') === 'unary',
       handler: async (request, reply) => {
         const end = this.invoker.begin(operation.name, 'http');
+        const signal = signalOf(request, reply, operation.kind === 'stream' ? this.options.stopping : undefined);
         try {
           const principal = await this.invoker.authorize(operation, request.headers.authorization);
-          const signal = signalOf(request, reply, operation.kind === 'stream' ? this.options.stopping : undefined);
           const meta = metaOf(request, signal);
           const input = mergeInput(
             operation,
@@ -136,6 +139,7 @@ export class HttpRoutes {
       exposeHeadRoute: false,
       handler: async (request, reply) => {
         const end = this.invoker.begin(name, 'http');
+        const signal = signalOf(request, reply);
         try {
           const body = await readLimited(
             request.body as Readable | undefined,
@@ -148,7 +152,7 @@ export class HttpRoutes {
             headers: request.headers,
             body,
             remoteAddress: request.socket.remoteAddress ?? '',
-            signal: signalOf(request, reply),
+            signal,
           });
           end(answer.status < 400 ? 'OK' : String(answer.status));
           return reply
