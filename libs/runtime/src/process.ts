@@ -98,6 +98,7 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
     logger,
     ...(config.PLINTH_NATS_USER ? { user: config.PLINTH_NATS_USER } : {}),
     ...(config.PLINTH_NATS_PASSWORD ? { pass: config.PLINTH_NATS_PASSWORD } : {}),
+    ...(config.PLINTH_NATS_CREDS ? { credsFile: config.PLINTH_NATS_CREDS } : {}),
     ...tlsOf(config),
   });
   try {
@@ -111,7 +112,13 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
 
     const keyFile = config.PLINTH_KEY_FILE ?? join(config.PLINTH_DATA, 'plinth.key');
     if (options.firstStart && !(await exists(keyFile))) await createKeyFile(keyFile);
-    const secrets = await SecretStore.open({ bucket: jet.kv('secrets'), keyFile, redactor });
+    const secrets = await SecretStore.open({
+      bucket: jet.kv('secrets'),
+      keyFile,
+      redactor,
+      folders: config.PLINTH_SECRET_DIRS,
+      variables: config.PLINTH_SECRET_ENV,
+    });
     const tokens = await TokenStore.open({ bucket: jet.kv('tokens'), redactor });
     const tokenFile = join(config.PLINTH_DATA, 'admin.token');
     await firstToken(tokens, options, tokenFile);

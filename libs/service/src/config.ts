@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { logLevels } from './logging.js';
 
+/** `a:b` → `['a', 'b']`; absent → `[]`. */
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(':').filter((one) => one !== ''));
+
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** What every service reads from its environment. Services add their own variables with `.extend`. */
@@ -24,6 +30,10 @@ export const configSchema = z.object({
   PLINTH_HTTP_PORT: port.default(7460).describe('Port of HTTP; 0 for any free one.'),
   PLINTH_GRPC_PORT: port.default(7461).describe('Port of gRPC; 0 for any free one.'),
   PLINTH_KEY_FILE: z.string().min(1).optional().describe('File with the keys that seal secrets, mode 0600.'),
+  PLINTH_SECRET_DIRS: list.describe(
+    'Folders below which file:/… secrets may lie, with colons between; none unless said.',
+  ),
+  PLINTH_SECRET_ENV: list.describe('Variables that env:NAME may read besides PLINTH_SECRET_…, with colons between.'),
   PLINTH_LOG_LEVEL: z.enum(logLevels).default('info'),
   PLINTH_TOKEN: z
     .string()

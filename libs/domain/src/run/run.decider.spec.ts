@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventData } from '#libs/contracts';
+import type { Proposed } from '#libs/event-log';
 import { decider } from '#libs/testing';
 import { runDecider, type BuiltRun } from './run.decider.js';
 
@@ -48,8 +49,10 @@ const startedBy = (builder: string, attempt = 1) =>
     data: { run, attempt, builder, slot: 0, engine: 'docker-buildx', isolation: 'oci' },
   }) as const;
 const outcome: BuiltRun = { outputs: [], inputs: [], sourceRevision: 'abc' };
-const builtBy = (attempt = 1) =>
-  ({ type: 'run.built', data: { run, attempt, outputs: [], inputs: [], sourceRevision: 'abc' } }) as const;
+const builtBy = (attempt = 1): Proposed<'run.built'> => ({
+  type: 'run.built',
+  data: { run, attempt, outputs: [], inputs: [], sourceRevision: 'abc' },
+});
 const start = (dispatched_: number, builder = 'two') =>
   ({
     type: 'start',
@@ -87,7 +90,7 @@ describe('A run', () => {
   });
 
   it('hears no word of a builder that lost it', () => {
-    const history: Parameters<typeof given> = [queued, dispatched(), startedBy('one'), startedBy('two', 2)];
+    const history = [queued, dispatched(), startedBy('one'), startedBy('two', 2)];
     for (const command of [
       { type: 'built', run, attempt: 1, built: outcome },
       { type: 'fail', run, attempt: 1, code: 'STEP_FAILED', reason: 'no' },
@@ -102,7 +105,7 @@ describe('A run', () => {
   });
 
   it('keeps its digests: what another attempt built is published by the next', () => {
-    const history: Parameters<typeof given> = [queued, dispatched(), startedBy('one'), builtBy(1), startedBy('two', 2)];
+    const history = [queued, dispatched(), startedBy('one'), builtBy(1), startedBy('two', 2)];
     given(...history)
       .when({ type: 'built', run, attempt: 2, built: outcome })
       .then();
@@ -142,7 +145,7 @@ describe('A run', () => {
       type: 'run.errored' as const,
       data: { run, task: 'app', attempt: 1, reason: 'down', retryAt: '2026-01-01T00:00:01.000Z' },
     };
-    const history: Parameters<typeof given> = [queued, dispatched(), startedBy('one'), errored];
+    const history = [queued, dispatched(), startedBy('one'), errored];
     expect(given(...history).state).toMatchObject({ phase: 'Queued', retryAt: '2026-01-01T00:00:01.000Z' });
     given(...history)
       .when({ type: 'dispatch', pool: 'default' })
@@ -154,7 +157,7 @@ describe('A run', () => {
       type: 'run.failed',
       data: { run, task: 'app', attempt: 1, code: 'STEP_FAILED', reason: 'no' },
     } as const;
-    const history: Parameters<typeof given> = [queued, dispatched(), startedBy('one'), failed];
+    const history = [queued, dispatched(), startedBy('one'), failed];
     const { state } = given(...history);
     expect(runDecider.isOver?.(state)).toBe(true);
     given(...history)

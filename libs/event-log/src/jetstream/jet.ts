@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager, JetStreamOptions } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { streams } from '#libs/contracts';
 import { systemClock, type Clock } from '../clock.js';
 import type { EventLog } from '../log.js';
@@ -35,6 +36,8 @@ export interface JetOptions {
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
+  /** File with NATS credentials (.creds): a user's JWT and its seed. */
+  readonly credsFile?: string;
   readonly tls?: JetTls;
   /** Own prefix of inboxes, where the server's permissions ask for one. */
   readonly inboxPrefix?: string;
@@ -110,7 +113,7 @@ export class Jet implements JetSurface {
    * @throws the client's error when no server answers in time
    */
   static async connect(options: JetOptions): Promise<Jet> {
-    const { user, pass, token, tls, inboxPrefix } = options;
+    const { user, pass, token, credsFile, tls, inboxPrefix } = options;
     const connection = await connect({
       servers: typeof options.servers === 'string' ? options.servers : [...options.servers],
       name: options.name,
@@ -125,6 +128,7 @@ export class Jet implements JetSurface {
       ...(user === undefined ? {} : { user }),
       ...(pass === undefined ? {} : { pass }),
       ...(token === undefined ? {} : { token }),
+      ...(credsFile === undefined ? {} : { authenticator: credsAuthenticator(await readFile(credsFile)) }),
       ...(tls === undefined ? {} : { tls }),
       ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     });

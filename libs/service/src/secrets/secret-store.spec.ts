@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -116,5 +116,41 @@ describe('the key file', () => {
     await expect(readKeyFile(keyFile)).rejects.toThrow('Line 2');
     await writeFile(keyFile, '# keys\n');
     await expect(readKeyFile(keyFile)).rejects.toThrow('no key');
+  });
+});
+
+describe('what a service may open outside the store', () => {
+  const limited = (environment: Record<string, string> = {}) =>
+    SecretStore.open({
+      bucket,
+      keyFile,
+      redactor,
+      environment,
+      folders: [join(folder, 'mounted')],
+      variables: ['NPM'],
+    });
+
+  it('is what lies below the listed folders, links followed', async () => {
+    await mkdir(join(folder, 'mounted'));
+    await writeFile(join(folder, 'mounted', 'npm'), 'from a file\n');
+    await writeFile(join(folder, 'other'), 'not for tasks');
+    await symlink(join(folder, 'other'), join(folder, 'mounted', 'link'));
+    const store = await limited();
+    expect(await store.open(`file:${folder}/mounted/npm`)).toBe('from a file');
+    for (const path of [
+      `${folder}/other`,
+      `${folder}/mounted/../other`,
+      `${folder}/mounted/link`,
+      `${folder}/mounted`,
+    ]) {
+      await expect(store.open(`file:${path}`)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    }
+  });
+
+  it('is the listed variables, and those that are named for it', async () => {
+    const store = await limited({ NPM: 'one', PLINTH_SECRET_PUSH: 'two', AWS_SECRET_ACCESS_KEY: 'three' });
+    expect(await store.open('env:NPM')).toBe('one');
+    expect(await store.open('env:PLINTH_SECRET_PUSH')).toBe('two');
+    await expect(store.open('env:AWS_SECRET_ACCESS_KEY')).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
   });
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PlinthError } from '#libs/contracts';
 import type { KvBucket } from '../kv.js';
@@ -19,6 +19,10 @@ export interface SecretStoreOptions {
   readonly keyFile: string;
   readonly redactor: Redactor;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Folders below which `file:` may read; any when absent. Who writes a task must not read the service's files. */
+  readonly folders?: readonly string[];
+  /** Variables that `env:` may read, besides `PLINTH_SECRET_…`; any but Plinth's own when absent. */
+  readonly variables?: readonly string[];
   readonly now?: () => Date;
 }
 
@@ -170,6 +174,13 @@ export class SecretStore {
     if (name.startsWith('PLINTH_') && !name.startsWith('PLINTH_SECRET_')) {
       throw new PlinthError('FAILED_PRECONDITION', `env:${name} is a setting of Plinth itself; use another variable.`);
     }
+    const { variables } = this.options;
+    if (variables && !variables.includes(name) && !name.startsWith('PLINTH_SECRET_')) {
+      throw new PlinthError(
+        'FAILED_PRECONDITION',
+        `env:${name} is not opened: name the variable PLINTH_SECRET_…, or list it in PLINTH_SECRET_ENV.`,
+      );
+    }
     const value = (this.options.environment ?? process.env)[name];
     if (value === undefined || value === '') {
       throw new PlinthError('NOT_FOUND', `The variable ${name} is not set where this service runs.`);
@@ -180,6 +191,14 @@ export class SecretStore {
   async #file(path: string): Promise<string> {
     if (resolve(path) === resolve(this.options.keyFile)) {
       throw new PlinthError('FAILED_PRECONDITION', `file:${path} is the key file of Plinth itself.`);
+    }
+    const { folders } = this.options;
+    const real = folders && (await realpath(path).catch(() => resolve(path)));
+    if (folders && !folders.some((folder) => real?.startsWith(`${resolve(folder)}/`))) {
+      throw new PlinthError(
+        'FAILED_PRECONDITION',
+        `file:${path} is not opened: it is in none of the folders that PLINTH_SECRET_DIRS lists.`,
+      );
     }
     try {
       // Editors and `echo` end files with a line break that is not part of the secret.
