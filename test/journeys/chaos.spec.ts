@@ -82,20 +82,22 @@ describe('four processes that are killed at the worst moments', () => {
 
   it('was judged by a judge who finds each lie', async () => {
     const truth = await evidence();
-    for (const { title, found, tell } of lies) {
-      const problems = judge(tell(truth)).map(({ check }) => check);
-      expect(problems, title).toContain(found);
-    }
+    const findings = lies.map(({ title, found, tell }) => ({
+      title,
+      found: judge(tell(truth)).some(({ check }) => check === found),
+    }));
+    expect(findings).toEqual(lies.map(({ title }) => ({ title, found: true })));
   });
 
   it('was judged by a judge who knows nothing of Plinth', async () => {
     const folder = join(import.meta.dirname, '../chaos/judge');
+    const imports: string[] = [];
     for (const name of (await readdir(folder)).filter((file) => file.endsWith('.ts'))) {
       const text = await readFile(join(folder, name), 'utf8');
-      for (const [, specifier = ''] of text.matchAll(/\b(?:from|import)\b[ (]+'([^']+)'/g)) {
-        expect(specifier, name).toMatch(/^(node:|\.\/|tar-stream$)/);
-      }
+      imports.push(...[...text.matchAll(/\b(?:from|import)\b[ (]+'([^']+)'/g)].map(([, specifier]) => specifier ?? ''));
     }
+    expect(imports).toContain('tar-stream');
+    expect(imports.filter((specifier) => !/^(node:|\.\/|tar-stream$)/.test(specifier))).toEqual([]);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 /** Collects what the judge reads: the registry's journals, the images, and the event stream of each process. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ImageReader } from './images.js';
+import type { ImageReader } from './images.js';
 import { noticesIn, putsIn, type Put } from './journal.js';
 
 /** An event of the stream, by its names in JSON. */

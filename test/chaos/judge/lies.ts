@@ -1,5 +1,6 @@
 /** Evidence with one lie in it, for the control: a judge who does not find it proves nothing. */
 import type { Entry, Evidence } from './evidence.js';
+import type { Put } from './journal.js';
 import type { Problem } from './judge.js';
 
 export interface Lie {
@@ -24,6 +25,15 @@ const lastSuccess = (entries: readonly Entry[]): Entry => {
   return found;
 };
 
+const nameOf = ({ repository, tag }: Put): string => `${repository}:${tag}`;
+
+/** A tag's move to a digest at which it is no more. */
+const supersededMove = ({ moves, heads }: Evidence): Put => {
+  const found = moves.findLast((move) => (heads[nameOf(move)] ?? move.digest) !== move.digest);
+  if (!found) throw new Error('No image was built a second time: there is nothing to lie about.');
+  return found;
+};
+
 /** The same run under another id, appended to the stream. */
 const again = (entries: readonly Entry[]): readonly Entry[] => {
   const { subject } = lastSuccess(entries);
@@ -43,11 +53,8 @@ export const lies: readonly Lie[] = [
     title: 'a dependant that stands on the base before',
     found: 'content',
     tell: (evidence) => {
-      const image = evidence.images.at(-1)!;
-      const name = `${image.repository}:${image.tags[0]}`;
-      const { digest } = evidence.moves.findLast(
-        (move) => `${move.repository}:${move.tag}` === name && move.digest !== evidence.heads[name],
-      )!;
+      const earlier = supersededMove(evidence);
+      const [name, digest] = [nameOf(earlier), earlier.digest];
       return { ...evidence, heads: { ...evidence.heads, [name]: digest } };
     },
   },
@@ -79,20 +86,14 @@ export const lies: readonly Lie[] = [
       const image = evidence.images.at(-1)!;
       const [path, base] = Object.entries(image.proofs).at(-1)!;
       const key = `${image.repository}@${evidence.heads[`${image.repository}:${image.tags[0]}`]}`;
-      const files = { ...evidence.contents[key], [path]: evidence.tokens[base]![0]! };
+      const files = { ...evidence.contents[key], [path]: `another ${base}` };
       return { ...evidence, contents: { ...evidence.contents, [key]: files } };
     },
   },
   {
     title: 'a tag that went back',
     found: 'backwards',
-    tell: (evidence) => {
-      const { repository } = evidence.images[0]!;
-      const own = evidence.moves.filter(
-        (move) => move.repository === repository && move.tag === evidence.images[0]!.tags[0],
-      );
-      return { ...evidence, moves: [...evidence.moves, own[0]!] };
-    },
+    tell: (evidence) => ({ ...evidence, moves: [...evidence.moves, supersededMove(evidence)] }),
   },
   {
     title: 'a gap in the event stream',

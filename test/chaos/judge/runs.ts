@@ -3,8 +3,8 @@ import type { Entry } from './evidence.js';
 import type { Problem } from './judge.js';
 
 interface Run {
-  readonly task: unknown;
-  readonly key: unknown;
+  readonly task: string | null;
+  readonly key: string | null;
   attempt: number;
   built: string | undefined;
   ended: string | undefined;
@@ -27,7 +27,8 @@ export const runProblems = (stream: readonly Entry[]): Problem[] => {
     const { type, subject, data, position } = entry;
     if (type === 'run.queued') {
       if (runs.has(subject)) add('run', `Run ${subject} was queued twice, again at ${position}.`);
-      runs.set(subject, { task: data['task'], key: data['key'], attempt: 0, built: undefined, ended: undefined });
+      const { task, key } = data as Pick<Run, 'task' | 'key'>;
+      runs.set(subject, { task, key, attempt: 0, built: undefined, ended: undefined });
       continue;
     }
     const run = runs.get(subject);
@@ -53,10 +54,10 @@ export const runProblems = (stream: readonly Entry[]): Problem[] => {
       add('run', `Run ${subject} succeeded at ${position} with other digests than it had built.`);
     }
     if (run.key === null) continue;
-    const of = `${String(run.task)} ${String(run.key)}`;
+    const of = `${run.task} ${run.key}`;
     const other = succeeded.get(of);
     if (other !== undefined) {
-      add('once', `Task ${String(run.task)} was built twice for one key: runs ${other} and ${subject} both succeeded.`);
+      add('once', `Task ${run.task} was built twice for one key: runs ${other} and ${subject} both succeeded.`);
     }
     succeeded.set(of, subject);
   }
