@@ -54,7 +54,7 @@ const showBuilds = (screen: Screen, moves: readonly Moved[], { builds }: Verdict
       const text = column(`${counted} / ${minimum}`);
       return counted === minimum ? text : screen.paint('red', text);
     });
-    screen.say(`  ${image.padEnd(12)}${cells.join('')}`);
+    screen.say(`  ${image.padEnd(12)}${cells.join('')}`.trimEnd());
   }
 };
 

@@ -41,13 +41,10 @@ export class Feed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Ends every wait with this error. */
-  fail(error: Error): void {
-    this.#broken.reject(error);
-  }
-
+  /** Ends following, and every wait. */
   stop(): void {
     this.#stopping.abort();
+    this.#broken.reject(new Error('The demo ends.'));
   }
 
   /**

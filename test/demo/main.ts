@@ -52,7 +52,8 @@ if (options.help) {
   console.log(usage);
   process.exit(0);
 }
-process.exitCode = await run(options);
+// What the story still waited for when it was interrupted must not keep this process.
+process.exit(await run(options));
 
 async function run({ keep, sabotage: name }: Options): Promise<number> {
   const sabotage: Sabotage | undefined = name && sabotages[name];

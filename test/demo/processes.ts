@@ -79,21 +79,34 @@ const stop = async (child: ChildProcess, ended: Promise<string>): Promise<void> 
   await late;
 };
 
-/** Ends programs whose command line names this folder: what a demo left that was killed hard. */
+/** Ends programs that work in this folder, by their command line or as a Plinth: what a demo left that was killed hard. */
 export const endLeftovers = async (folder: string): Promise<void> => {
   const ours = async (): Promise<number[]> => {
     const pids: number[] = [];
     for (const name of await readdir('/proc')) {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === process.pid) continue;
-      // A process that ended meanwhile has no command line.
-      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (line.includes(folder)) pids.push(pid);
+      const line = await about(pid, 'cmdline');
+      const environment = (await about(pid, 'environ')).split('\0');
+      const isPlinth = environment.some((variable) => variable.startsWith(`PLINTH_DATA=${folder}/`));
+      if (isPlinth || line.includes(folder)) pids.push(pid);
     }
     return pids;
   };
+  // One that ends between our finding it and the signal is as good as ended.
+  const end = (pid: number, signal: NodeJS.Signals): void => {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  };
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const pid of await ours()) process.kill(pid, signal);
+    for (const pid of await ours()) end(pid, signal);
     for (let waits = 0; waits < 100 && (await ours()).length > 0; waits += 1) await delay(50);
   }
 };
+
+/** A file of /proc about a process; empty when that has ended, or is none of our business. */
+const about = (pid: number, file: 'cmdline' | 'environ'): Promise<string> =>
+  readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
