@@ -1,4 +1,5 @@
 import { failuresToOpenCircuit, rebuildsAutomatically, stableOutputs, trackedInputs } from '#libs/domain';
+import type { TaskDefinition } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/event-log';
 import { findLoops, reaches } from './loops.js';
 import { newImage, newTask, type ActiveRun, type ImageNode, type TaskNode } from './nodes.js';
@@ -434,4 +435,12 @@ export class GraphModel {
   }
 }
 
-const outputsOf = (task: TaskNode): string[] => (task.definition ? stableOutputs(task.definition) : []);
+/** By definition, which is never changed in place: it is asked for at every success. */
+const knownOutputs = new WeakMap<TaskDefinition, string[]>();
+
+const outputsOf = ({ definition }: TaskNode): string[] => {
+  if (!definition) return [];
+  let outputs = knownOutputs.get(definition);
+  if (!outputs) knownOutputs.set(definition, (outputs = stableOutputs(definition)));
+  return outputs;
+};

@@ -43,7 +43,9 @@ export class GraphProjection implements Projection {
 
   open(db: Database): void {
     this.write = {
-      image: db.prepare('INSERT OR REPLACE INTO graph_image VALUES (?, ?)'),
+      image: db.prepare(
+        'INSERT INTO graph_image VALUES (?, ?) ON CONFLICT (reference) DO UPDATE SET adoptions = excluded.adoptions',
+      ),
       wave: db.prepare('INSERT OR REPLACE INTO graph_wave VALUES (?, ?, ?, ?)'),
       unlink: db.prepare('DELETE FROM graph_edge WHERE task = ?'),
       link: db.prepare('INSERT OR REPLACE INTO graph_edge VALUES (?, ?, ?, ?, ?, ?)'),

@@ -30,7 +30,9 @@ export class RunBook {
 
   open(db: Database): void {
     this.statements = {
-      save: db.prepare('INSERT OR REPLACE INTO graph_run VALUES (?, ?, ?)'),
+      save: db.prepare(
+        'INSERT INTO graph_run VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET task = excluded.task, facts = excluded.facts',
+      ),
       push: db.prepare('INSERT OR REPLACE INTO graph_pushed VALUES (?, ?, ?)'),
       one: db.prepare('SELECT facts FROM graph_run WHERE run = ?'),
       pusher: db.prepare('SELECT run FROM graph_pushed WHERE reference = ? AND digest = ?'),

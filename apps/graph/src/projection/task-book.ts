@@ -50,8 +50,13 @@ export class TaskBook {
   /** Prepares, and puts into the model what is stored. */
   open(db: Database, model: GraphModel): void {
     this.write = {
-      task: db.prepare('INSERT OR REPLACE INTO graph_task VALUES (?, ?, ?, ?, ?)'),
-      part: db.prepare('INSERT OR REPLACE INTO graph_task_part VALUES (?, ?, ?)'),
+      task: db.prepare(
+        `INSERT INTO graph_task VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+         SET team = excluded.team, state = excluded.state, pending = excluded.pending, facts = excluded.facts`,
+      ),
+      part: db.prepare(
+        'INSERT INTO graph_task_part VALUES (?, ?, ?) ON CONFLICT (task, part) DO UPDATE SET facts = excluded.facts',
+      ),
     };
     for (const { name, facts } of db.prepare('SELECT name, facts FROM graph_task').iterate() as Rows<'name'>) {
       const { runs, unanswered, waves, ...plain } = JSON.parse(facts) as StoredFacts;
