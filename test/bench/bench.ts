@@ -22,8 +22,8 @@ export interface Figure {
   readonly baseline: number;
   /** What the baseline is. */
   readonly beside: string;
-  /** measured / baseline, or the median of that over rounds that were taken in turn. */
-  readonly ratio: number;
+  /** measured / baseline, or the median of that over rounds that were taken in turn; null where that says nothing. */
+  readonly ratio: number | null;
   readonly goal: Goal | null;
   /** What else was seen, such as sizes and spreads. */
   readonly notes: readonly string[];

@@ -36,7 +36,8 @@ export const reportOf = (scale: number, results: readonly Result[], failures: Re
 
 const number = (value: number): string =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-GB') : value.toPrecision(3);
-const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;
+const percent = (ratio: number | null): string =>
+  ratio === null ? '–' : `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;
 
 const columns = ['bench', 'figure', 'measured', 'baseline', 'ratio', 'goal', 'met'] as const;
 

@@ -1,6 +1,17 @@
 import type { Bench } from '../bench.js';
 import { appendBench } from './append.js';
+import { dockerfileBench } from './dockerfile.js';
+import { millionBench } from './million.js';
+import { noticeBench } from './notice.js';
 import { replayBench } from './replay.js';
+import { restBench } from './rest.js';
 
 /** Every benchmark; a new one is a file and a line here. */
-export const benches: readonly Bench[] = [appendBench, replayBench];
+export const benches: readonly Bench[] = [
+  appendBench,
+  replayBench,
+  noticeBench,
+  restBench,
+  millionBench,
+  dockerfileBench,
+];

@@ -41,10 +41,15 @@ export const replayBench: Bench = {
     await recorded.stop();
     say(`the projection wrote ${same.writes} rows in ${same.batches.length - 1} batches`);
 
+    /** Processor time of each pass by name, in seconds: what other programs on the machine do changes it little. */
+    const cpu: Record<string, number[]> = {};
     const eventsPerSecond = async (name: string, work: (file: string) => Promise<unknown>): Promise<number> => {
       await using own = await tempDir('bench-replay-round');
+      const before = process.cpuUsage();
       const rate = events / (await seconds(() => work(join(own.path, 'projection.sqlite'))));
-      say(`${name}: ${Math.round(rate)} events/s`);
+      const { user, system } = process.cpuUsage(before);
+      (cpu[name] ??= []).push((user + system) / 1e6);
+      say(`${name}: ${Math.round(rate)} events/s, ${((user + system) / 1e6).toFixed(1)} s of processor time`);
       return rate;
     };
     const ours = () =>
@@ -64,6 +69,7 @@ export const replayBench: Bench = {
         notes: [
           `${events} events, ${tasks} tasks, ${same.writes} rows written in batches of ${batch}; ${rounds} rounds in turn`,
           `projection ${spread(measured)}, bare loop ${spread(baseline)} events/s`,
+          `processor time: projection ${spread(cpu['projection'] ?? [], 1)} s, bare loop ${spread(cpu['bare loop'] ?? [], 1)} s`,
           ...(same.lost > 0
             ? [`${same.lost} writes to rows that are gone in the end are left out of the bare loop`]
             : []),

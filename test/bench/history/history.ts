@@ -92,8 +92,11 @@ export class History {
       this.#add('wave', wave, 'wave.opened', {
         wave,
         ...look,
-        ...{ from: from.digest, to: root.snapshot.digest, position },
-        ...{ tasks: levels.flat().length, depth: levels.length },
+        from: from.digest,
+        to: root.snapshot.digest,
+        position,
+        tasks: levels.flat().length,
+        depth: levels.length,
       });
     }
     yield;
@@ -152,8 +155,13 @@ export class History {
     const causes: Cause[] = [
       {
         type: 'BaseImageMoved',
-        ...{ reference: root.reference, from, to: root.snapshot.digest, seenBy: 'Webhook' },
-        ...{ adoptedAt: this.#now(), position, run: null },
+        reference: root.reference,
+        from,
+        to: root.snapshot.digest,
+        seenBy: 'Webhook',
+        adoptedAt: this.#now(),
+        position,
+        run: null,
       },
     ];
     const key = inputKey(task.name, task.hash, new Map(facts));
@@ -169,9 +177,20 @@ export class History {
 
   #queue({ task, run, key, offer, causes, waves }: Job): void {
     this.#add('run', run, 'run.queued', {
-      ...{ run, task: task.name, runType: 'AutoBuild', key, causes, offer, definition: task.definition },
-      ...{ definitionHash: task.hash, overridden: false, pins: pinsOf(task), sourceRevision: null, priority: 'Base' },
-      ...{ waves, createdAt: this.#now() },
+      run,
+      task: task.name,
+      runType: 'AutoBuild',
+      key,
+      causes,
+      offer,
+      definition: task.definition,
+      definitionHash: task.hash,
+      overridden: false,
+      pins: pinsOf(task),
+      sourceRevision: null,
+      priority: 'Base',
+      waves,
+      createdAt: this.#now(),
     });
   }
 
@@ -200,7 +219,13 @@ export class History {
     const { run, task } = job;
     const { outputs, inputs } = this.#made(job);
     this.#add('run', run, 'run.succeeded', {
-      ...{ run, task: task.name, attempt: job.attempt, outputs, inputs, sourceRevision: null, unchanged: false },
+      run,
+      task: task.name,
+      attempt: job.attempt,
+      outputs,
+      inputs,
+      sourceRevision: null,
+      unchanged: false,
     });
     const { output } = task;
     const before = job.key === null ? null : output.snapshot.digest;

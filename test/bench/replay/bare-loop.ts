@@ -41,8 +41,10 @@ export const bareReplay = async (
   batch: number,
 ): Promise<void> => {
   const db = new Database(file);
+  // The settings of the projector.
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = NORMAL');
+  db.pragma('wal_autocheckpoint = 16384');
   db.pragma('cache_size = -65536');
   db.pragma('temp_store = MEMORY');
   db.exec(same.schema);

@@ -20,7 +20,9 @@ export class Recorder {
   watch(projection: Projection): Projection {
     const { name, version, schema } = projection;
     return {
-      ...{ name, version, schema },
+      name,
+      version,
+      schema,
       open: (db: Database.Database) => projection.open(this.#watched(db)),
       apply: (event: RecordedEvent) => projection.apply(event),
       flush: () => projection.flush?.(),
