@@ -58,12 +58,16 @@ const showBuilds = (screen: Screen, moves: readonly Moved[], { builds }: Verdict
   }
 };
 
-/** The last screen: why the join image was rebuilt, in Plinth's words, back to the push that began it. */
-export const explain = async ({ plinth: { client }, hosts }: Stage, screen: Screen): Promise<void> => {
+/**
+ * The last screen: why the join image was rebuilt, in Plinth's words, back to the push that began it. Answers whether
+ * they lead back to the base.
+ */
+export const explain = async ({ plinth: { client }, hosts }: Stage, screen: Screen): Promise<boolean> => {
   const { sentences } = await client.explain({ reference: referenceOf('join', hosts) });
-  const [answer, ...back] = sentences;
-  for (const line of wrapped(answer?.text ?? 'Plinth has no answer.')) screen.say(`  ${screen.paint('bold', line)}`);
-  for (const { text } of back) for (const line of wrapped(text)) screen.say(`  ${screen.paint('dim', line)}`);
+  for (const [i, { text }] of sentences.entries()) {
+    for (const line of wrapped(text)) screen.say(`  ${screen.paint(i === 0 ? 'bold' : 'dim', line)}`);
+  }
+  return sentences.some(({ reference }) => reference === referenceOf('base', hosts));
 };
 
 /** Lines of at most this many characters, broken between words. */

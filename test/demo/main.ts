@@ -108,12 +108,13 @@ async function tell(stage: Stage, sabotage: Sabotage | undefined): Promise<boole
   screen.heading(`${moves.length + 3}  The check, by code that imports nothing of Plinth`);
   const { problems } = await check(stage, screen, moves, first);
   screen.heading(`${moves.length + 4}  Why was the join image rebuilt?`);
-  await explain(stage, screen);
+  const explained = await explain(stage, screen);
   screen.say();
   const took = seconds(performance.now() - begun);
-  if (problems.length === 0) screen.say(`  ${screen.paint(['green', 'bold'], 'All of it holds.')} ${took}`);
-  else screen.say(`  ${screen.paint(['red', 'bold'], 'It does not hold:')} ${problems[0]?.sentence}`);
-  return problems.length === 0;
+  const broken = problems[0]?.sentence ?? (explained ? undefined : "Plinth's answer does not lead back to base.");
+  if (broken === undefined) screen.say(`  ${screen.paint(['green', 'bold'], 'All of it holds.')} ${took}`);
+  else screen.say(`  ${screen.paint(['red', 'bold'], 'It does not hold:')} ${broken}`);
+  return broken === undefined;
 }
 
 /** Shows what went wrong; answers the exit code. */

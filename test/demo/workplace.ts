@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
 import { endLeftovers } from './processes.js';
@@ -24,6 +24,7 @@ export const programFile = (name: string): string => {
 };
 
 const isAlive = (pid: number): boolean => {
+  if (Number.isNaN(pid)) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -42,13 +43,12 @@ export class Workplace {
     await mkdir(all, { recursive: true });
     for (const name of await readdir(all)) {
       const folder = join(all, name);
-      const pid = Number(await readFile(join(folder, 'demo.pid'), 'utf8').catch(() => '0'));
-      if (pid > 0 && isAlive(pid)) continue;
+      // The name begins with the process that made it: demos may start at the same time.
+      if (isAlive(Number.parseInt(name, 10))) continue;
       await endLeftovers(folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
-    const folder = await mkdtemp(join(all, 'd-'));
-    await writeFile(join(folder, 'demo.pid'), `${process.pid}\n`);
+    const folder = await mkdtemp(join(all, `${process.pid}-`));
     await mkdir(join(folder, 'logs'));
     return new Workplace(folder);
   }

@@ -61,15 +61,12 @@ describe('the demo', () => {
       });
     });
     const all = join(root, '.plinth/demo');
-    const owners = await Promise.all(
-      (await readdir(all)).map(async (name) => ({ name, pid: await readFile(join(all, name, 'demo.pid'), 'utf8') })),
-    );
-    const own = owners.find(({ pid }) => Number(pid) === child.pid)!;
-    expect(await processesOf(own.name)).not.toEqual([]);
+    const own = (await readdir(all)).find((name) => name.startsWith(`${child.pid}-`))!;
+    expect(await processesOf(own)).not.toEqual([]);
     child.kill('SIGINT');
     expect({ code: await ended, output: await output }).toMatchObject({ code: 130 });
-    expect(await processesOf(own.name)).toEqual([]);
-    expect(await readdir(all)).not.toContain(own.name);
+    expect(await processesOf(own)).toEqual([]);
+    expect(await readdir(all)).not.toContain(own);
   });
 
   it('says which arguments it takes', async () => {
