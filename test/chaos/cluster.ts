@@ -184,7 +184,7 @@ export class Cluster {
   }
 
   /** Resolves when every image stands on what its bases carry now, and nothing is under way. */
-  async settled(what: string, timeoutMs = 90_000): Promise<void> {
+  async settled(what: string, timeoutMs = 180_000): Promise<void> {
     await this.feed.until(
       `${what}: every image current, no run and no wave open`,
       async () => this.#open().length === 0 && (await this.behind()).length === 0,

@@ -22,7 +22,7 @@ process.on('exit', () => {
 });
 
 /** Longest that a start may take, in milliseconds; on a small machine several start at the same time. */
-const readyMs = 60_000;
+const readyMs = 120_000;
 
 /** A service of Plinth as a process of its own, from what was compiled; it can be told where to die, and started again. */
 export class ServiceProcess implements AsyncDisposable {
@@ -61,6 +61,8 @@ export class ServiceProcess implements AsyncDisposable {
         env: {
           ...process.env,
           ...env,
+          // Half of a start is reading the program.
+          NODE_COMPILE_CACHE: join(dir, 'compile-cache'),
           PLINTH_DATA: join(dir, name),
           PLINTH_HTTP_PORT: String(port),
           PLINTH_GRPC_PORT: '0',

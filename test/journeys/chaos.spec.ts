@@ -65,7 +65,7 @@ describe('four processes that are killed at the worst moments', () => {
         }
       }
     },
-    rounds * 60_000,
+    rounds * 180_000,
   );
 
   it('died at each of the named points', () => {
