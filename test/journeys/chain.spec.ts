@@ -13,7 +13,7 @@ describe('a chain of two images on a base that somebody else moves', () => {
   let app: string;
 
   beforeAll(async () => {
-    plinth = await Plinth.start({ env: { HOOK_SECRET: secret } });
+    plinth = await Plinth.start();
     const host = `127.0.0.1:${await freePort()}`;
     registry = await startRegistry({
       host,
@@ -23,17 +23,18 @@ describe('a chain of two images on a base that somebody else moves', () => {
     middle = `${host}/middle:1`;
     app = `${host}/app:1`;
     await registry.push('base', '1', 'first');
+    await plinth.client.setSecret({ name: 'hook', value: secret });
     await plinth.client.createRegistry({
       host,
       scheme: 'http',
       kind: 'Distribution',
-      notifications: { dialect: 'distribution', secret: 'env:HOOK_SECRET' },
+      notifications: { dialect: 'distribution', secret: 'hook' },
       // Only the webhook can be what told.
       poll: { intervalSeconds: 86_400 },
     });
   });
   afterAll(async () => {
-    expect(await plinth?.stop()).toBe(0);
+    await plinth?.stop();
     await registry?.stop();
   });
 
@@ -124,7 +125,9 @@ describe('a chain of two images on a base that somebody else moves', () => {
       new RegExp(`^app was built by run ${run} because ${middle} moved \\w{12} → \\w{12} at .* UTC .*\\.$`),
     );
     expect(sentences[1]?.text).toMatch(
-      new RegExp(`^${middle} moved to \\w{12} because middle was built by run \\w+: ${base} moved .*, the registry told us\\.$`),
+      new RegExp(
+        `^${middle} moved to \\w{12} because middle was built by run \\w+: ${base} moved .*, the registry told us\\.$`,
+      ),
     );
     const again = await plinth.client.explain({ run: run! });
     expect(again.sentences).toEqual(sentences);

@@ -2,10 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { createClient, type Client } from '#libs/client';
+import type { EventData } from '#libs/contracts';
 import { freePort, repositoryRoot, tempDir } from '#libs/testing';
 import { tarOf } from '../demo/base-image.js';
 import { Feed, type DemoEvent } from '../demo/feed.js';
@@ -90,6 +92,26 @@ export class Plinth {
     this.feed = new Feed(this.client);
   }
 
+  /** Starts a second one on the same folder. @throws Error with its last words when it ends */
+  async again(): Promise<void> {
+    const other = new Plinth('http://127.0.0.1:9', '', this.token, this.data, {
+      ...this.env,
+      PLINTH_HTTP_PORT: '0',
+      PLINTH_GRPC_PORT: '0',
+    });
+    await other.start();
+  }
+
+  /** Removes the databases of the services; what they hold follows from the log. */
+  async forgetProjections(): Promise<void> {
+    for (const service of ['watcher', 'graph', 'scheduler', 'builder']) {
+      const folder = join(this.data, 'data', service);
+      for (const name of await readdir(folder)) {
+        if (/\.sqlite(-\w+)?$/.test(name)) await rm(join(folder, name));
+      }
+    }
+  }
+
   async isReady(): Promise<boolean> {
     try {
       return (await fetch(`${this.url}/health/ready`)).ok;
@@ -107,9 +129,19 @@ export class Plinth {
     return readFileSync(this.logFile, 'utf8');
   }
 
-  /** Ends it in good order by default; resolves with its exit code, or the signal. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
-    this.feed.stop();
+  /** Ends it in good order. @throws Error when it ends in another way than with exit code 0 */
+  async stop(): Promise<void> {
+    const how = await this.#end('SIGTERM');
+    if (how !== 0 && how !== null) throw new Error(`Plinth ended with ${how}:\n${this.log()}`);
+  }
+
+  /** SIGKILL: what it started goes on, and nothing is said to anybody. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
+    this.feed?.stop();
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return null;
     const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -147,7 +179,11 @@ export class Plinth {
   /** Creates a task of one Dockerfile; automatic unless said. */
   async task(
     name: string,
-    { files, image, ...more }: { files: Record<string, string> | string; image: string } & Partial<
+    {
+      files,
+      image,
+      ...more
+    }: { files: Record<string, string> | string; image: string } & Partial<
       Omit<Parameters<Client['createTask']>[0], 'name' | 'step'>
     > & { step?: object },
   ): Promise<void> {
@@ -159,12 +195,11 @@ export class Plinth {
   /** The next event of a type that suits, from an index of the feed on. */
   until<T extends DemoEvent['type']>(
     type: T,
-    suits: (data: JourneyEvent<T>['data']) => boolean,
+    suits: (data: EventData<T>) => boolean,
     after = 0,
   ): Promise<JourneyEvent<T>> {
     return this.feed.until(
-      (event) =>
-        event.type === type && suits((event as JourneyEvent<T>).data) ? (event as JourneyEvent<T>) : undefined,
+      (event) => (event.type === type && suits(event.data as EventData<T>) ? (event as JourneyEvent<T>) : undefined),
       { after, timeoutMs: patienceMs, what: `${type} as expected` },
     );
   }
@@ -216,7 +251,10 @@ export class Plinth {
   async state(name: string, wanted: string): Promise<void> {
     for (;;) {
       const seen = this.feed.events.length;
-      const { states } = await this.client.listStates({ task: name }, { position: this.feed.events.at(-1)?.position ?? 0 });
+      const { states } = await this.client.listStates(
+        { task: name },
+        { position: this.feed.events.at(-1)?.position ?? 0 },
+      );
       if (states[0]?.state === wanted) return;
       await this.feed.until((event) => event, {
         after: seen,

@@ -77,8 +77,11 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Jour
   const images = await BaseImages.of(toolPath('busybox'));
   let child: ChildProcess | undefined;
 
-  const manifest = (repository: string, tag: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`http://${host}/v2/${repository}/manifests/${tag}`, { ...init, headers: { accept, ...init.headers } });
+  const manifest = (repository: string, tag: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    headers.set('accept', accept);
+    return fetch(`http://${host}/v2/${repository}/manifests/${tag}`, { ...init, headers });
+  };
 
   const registry: JourneyRegistry = {
     host,
