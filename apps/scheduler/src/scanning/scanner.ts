@@ -39,6 +39,8 @@ const isPassing = (error: unknown): boolean =>
 export class Scanner {
   private readonly waiting = new Set<string>();
   private readonly busy = new Set<string>();
+  /** Scans in a row that something passing has stopped, by task. */
+  private readonly tries = new Map<string, number>();
   private readonly stopping = new AbortController();
 
   constructor(private readonly with_: ScannerDependencies) {}
@@ -69,21 +71,27 @@ export class Scanner {
   }
 
   private async work(task: string): Promise<void> {
-    const { tasks, commands, clock, logger } = this.with_;
-    for (let tries = 0; !this.stopping.signal.aborted; tries += 1) {
-      const { definition, definitionHash, scanned } = tasks.get(task).state;
-      if (!definition || scanned) return;
-      try {
-        const outcome = await this.scan(definition);
-        const result: Scanned = { task, definitionHash, ...outcome };
-        await commands.execute(tasks, taskDecider, task, { type: 'scanned', result }, {});
-        return;
-      } catch (error) {
-        if (this.stopping.signal.aborted) return;
-        logger.warn({ task, error: String(error) }, 'cannot read the inputs of a task now; trying again');
-        await sleep(clock, Math.min(60_000, 1000 * 2 ** tries), this.stopping.signal);
-      }
+    const { tasks, commands, logger } = this.with_;
+    const { definition, definitionHash, scanned } = tasks.get(task).state;
+    if (!definition || scanned) return void this.tries.delete(task);
+    try {
+      const outcome = await this.scan(definition);
+      const result: Scanned = { task, definitionHash, ...outcome };
+      await commands.execute(tasks, taskDecider, task, { type: 'scanned', result }, {});
+      this.tries.delete(task);
+    } catch (error) {
+      if (this.stopping.signal.aborted) return;
+      logger.warn({ task, error: String(error) }, 'cannot read the inputs of a task now; trying again');
+      this.again(task);
     }
+  }
+
+  /** It waits outside: a repository that does not answer must not keep other tasks from being read. */
+  private again(task: string): void {
+    const tries = this.tries.get(task) ?? 0;
+    this.tries.set(task, tries + 1);
+    const delay = Math.min(60_000, 1000 * 2 ** tries);
+    void sleep(this.with_.clock, delay, this.stopping.signal).then(() => this.attend([task]));
   }
 
   private async scan(definition: TaskDefinition): Promise<Outcome> {
