@@ -134,9 +134,10 @@ export class Admission {
         { causation: last.eventId },
       );
     }
-    const { circuit } = tasks.get(task).state;
+    const { circuit, opened } = tasks.get(task).state;
+    // Also when a half-open try closed it before: else the same key could never open it again.
+    if (!failures && (circuit || opened)) return this.close(task, 'Succeeded');
     if (!circuit) return;
-    if (!failures) return this.close(task, 'Succeeded');
     const wait = Date.parse(circuit.retryAt) - clock.now().getTime();
     if (wait > 0) this.later(task, wait);
     else await this.close(task, 'HalfOpen');

@@ -83,7 +83,8 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
       }
       case 'close-circuit':
         if (!state.definition) throw missing(command.name);
-        return state.circuit || command.reason === 'Reset'
+        // After a half-open try the circuit is closed, yet what it was opened for is remembered until a success.
+        return state.circuit || (state.opened && command.reason === 'Succeeded') || command.reason === 'Reset'
           ? [{ type: 'task.circuit-closed', data: { task: command.name, reason: command.reason } }]
           : [];
     }
