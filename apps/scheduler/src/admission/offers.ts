@@ -25,8 +25,16 @@ export interface TaskBook {
 
 export const emptyBook: TaskBook = { offer: null, failures: null };
 
-/** What admission knows of each task, from one event; keys of automatic runs come from `keyOf`. */
-export const evolveBook = (book: TaskBook, event: RecordedEvent, keyOf: (run: string) => string | null): TaskBook => {
+/**
+ * What admission knows of each task, from one event; keys of automatic runs come from `keyOf`.
+ * @param hashBefore definition hash of the task before the event
+ */
+export const evolveBook = (
+  book: TaskBook,
+  event: RecordedEvent,
+  keyOf: (run: string) => string | null,
+  hashBefore: string | undefined,
+): TaskBook => {
   switch (event.type) {
     case 'rebuild.due':
       return {
@@ -39,6 +47,9 @@ export const evolveBook = (book: TaskBook, event: RecordedEvent, keyOf: (run: st
       return { ...book, offer: null };
     case 'task.created':
       return emptyBook;
+    case 'task.updated':
+      // The graph counts anew for another build too; the two must agree, or the circuit opens for one of them only.
+      return event.data.definitionHash === hashBefore || !book.failures ? book : { ...book, failures: null };
     case 'run.queued':
       return book.offer && event.data.offer === book.offer.position
         ? { ...book, offer: { ...book.offer, taken: true } }

@@ -18,7 +18,7 @@ interface ActiveRun {
  */
 export class SchedulerProjection implements Projection {
   readonly name = 'scheduler';
-  readonly version = 1;
+  readonly version = 2;
   readonly schema = `
     CREATE TABLE IF NOT EXISTS task_view (name TEXT PRIMARY KEY, team TEXT, live INTEGER NOT NULL, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS task_book (name TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
@@ -94,12 +94,13 @@ export class SchedulerProjection implements Projection {
     const name = taskOf(event);
     if (name !== null) {
       const before = this.books.get(name) ?? emptyBook;
-      const book = evolveBook(before, event, (run) => this.keyOf(run));
+      const stored = this.task(name);
+      const book = evolveBook(before, event, (run) => this.keyOf(run), stored?.definitionHash);
       if (book !== before) {
         this.books.set(name, book);
         this.dirtyBooks.add(name);
       }
-      const task = evolveTask(this.task(name), event, (run) => this.active.get(run));
+      const task = evolveTask(stored, event, (run) => this.active.get(run));
       if (task) this.tasks.set(name, task);
       this.touched.add(name);
     }
