@@ -112,6 +112,16 @@ export const updatedDefinition = (definition: TaskDefinition, patch: UpdateTask)
   });
 };
 
+/** Scheme, host and port of a context on the network; undefined for an upload. Paths were checked before they are stored. */
+const hostOf = (contextPath: string): string | undefined => {
+  try {
+    const path = parseContextPath(contextPath);
+    return path.kind === 'archive' ? undefined : new URL(path.url).origin;
+  } catch {
+    return undefined; // `checked` says what is wrong with it
+  }
+};
+
 /** The definition of one run by hand with overrides; ACR's OverrideTaskStepProperties. */
 export const overriddenDefinition = (
   definition: TaskDefinition,
@@ -120,10 +130,14 @@ export const overriddenDefinition = (
   const { contextPath, file, target, arguments: list } = override;
   const merged = new Map(definition.step.arguments.map((argument) => [argument.name, argument]));
   for (const argument of list ?? []) merged.set(argument.name, argument);
+  const { contextAccessToken, ...step } = definition.step;
+  // The task's token is for the task's own host: who may run it must not have it sent to another one.
+  const sameHost = contextPath === undefined || hostOf(contextPath) === hostOf(definition.step.contextPath);
   return checked({
     ...definition,
     step: {
-      ...definition.step,
+      ...step,
+      ...(contextAccessToken !== undefined && sameHost ? { contextAccessToken } : {}),
       ...(contextPath === undefined ? {} : { contextPath }),
       ...(file === undefined ? {} : { dockerFilePath: file }),
       ...(target === undefined ? {} : { target }),
