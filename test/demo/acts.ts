@@ -1,4 +1,5 @@
 /** The acts of the story: each shows something and answers what it saw. */
+import { readFile } from 'node:fs/promises';
 import { Board } from './board.js';
 import { NotInTime } from './feed.js';
 import { declaration, recipes, referenceOf } from './graph.js';
@@ -139,10 +140,19 @@ const noticing = async (
     if (!(error instanceof NotInTime)) throw error;
     throw new ActFailed(
       registry === 'company'
-        ? `The webhook did not arrive: ${name} moved in the company's registry, and Plinth did not notice within ${limit / 1000} s. What the registry says of its notifications is in ${registries.company.log}.`
+        ? `The webhook did not arrive: ${name} moved in the company's registry, and Plinth did not notice within ${limit / 1000} s. ${await wordsOf(registries.company.log)}`
         : `The move of ${name} in the public registry was not noticed by polling within ${limit / 1000} s.`,
     );
   }
+};
+
+/** What the company's registry last said of its notifications. */
+const wordsOf = async (log: string): Promise<string> => {
+  const said = [
+    ...(await readFile(log, 'utf8')).matchAll(/error writing events: [^"]*?: (response [^"]*?)(?:, retrying)?"/g),
+  ];
+  const last = said.at(-1)?.[1];
+  return last === undefined ? `The registry's log is ${log}.` : `The registry says: ${last} (${log}).`;
 };
 
 /** When the last run moved its tags, in milliseconds since the epoch. */
