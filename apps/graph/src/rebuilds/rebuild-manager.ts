@@ -29,9 +29,10 @@ const retryMs = 1000;
  */
 export class RebuildManager {
   private readonly waiting = new Set<TaskNode>();
+  /** Tasks whose decision is under way: a second one would not know of the offer that the first one makes. */
+  private readonly deciding = new Set<TaskNode>();
   private readonly timers = new Map<TaskNode, () => void>();
   private readonly announcing = new Set<string>();
-  private active = 0;
   private stopped = false;
 
   constructor(private readonly with_: RebuildManagerDependencies) {}
@@ -50,11 +51,12 @@ export class RebuildManager {
 
   private pump(): void {
     for (const task of this.waiting) {
-      if (this.active >= concurrency || this.stopped) return;
+      if (this.deciding.size >= concurrency || this.stopped) return;
+      if (this.deciding.has(task)) continue;
       this.waiting.delete(task);
-      this.active += 1;
+      this.deciding.add(task);
       void this.one(task).finally(() => {
-        this.active -= 1;
+        this.deciding.delete(task);
         this.pump();
       });
     }
@@ -64,6 +66,8 @@ export class RebuildManager {
     const { model, rebuilds, commands, clock, logger, patience, position } = this.with_;
     this.timers.get(task)?.();
     this.timers.delete(task);
+    // What was said last is not in the model yet: its event comes back through the log, and the task with it.
+    if (rebuilds.get(task.name).sequence > position()) return;
     const now = clock.now().getTime();
     const evaluation = evaluate(task, model.images, now, patience);
     if (evaluation.kind === 'blocked' && evaluation.again !== null) this.again(task, evaluation.again - now);
