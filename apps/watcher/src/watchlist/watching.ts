@@ -90,13 +90,16 @@ export class Watching {
   /** A registry may show the old digest for a moment after a push; the answer waits for it, but not for ever. */
   private async answer({ reference, run, digest }: Obligation): Promise<void> {
     const { looker, clock } = this.with_;
-    for (const [index, seconds] of repeatAfterSeconds.entries()) {
-      const final = index === repeatAfterSeconds.length - 1;
+    const delays = [0, ...repeatAfterSeconds];
+    for (const [index, seconds] of delays.entries()) {
+      await sleep(clock, seconds * 1000, this.stopping.signal);
+      // The end of this process is no reason to believe that the registry has caught up.
+      if (this.stopping.signal.aborted) return;
+      const final = index === delays.length - 1;
       try {
         return await looker.look(reference, { seenBy: 'Push', answers: { run, digest, final } });
       } catch (error) {
         if (!(error instanceof StaleLookError)) throw error;
-        await sleep(clock, seconds * 1000, this.stopping.signal);
       }
     }
   }
