@@ -114,6 +114,18 @@ describe('polling', () => {
     expect(new Set(looker.looks.map(({ reference }) => reference)).size).toBe(21);
   });
 
+  it('comes round to every reference, also where a registry is too slow for its interval', async () => {
+    const { clock, looker, polling } = poller();
+    looker.slow.add('slow.test');
+    const references = Array.from({ length: 20 }, (_, index) => at(`x${index}`, 'slow.test'));
+    for (const reference of references) polling.add(reference);
+    for (let round = 0; round < 6; round += 1) {
+      await clock.advance(interval);
+      looker.answer();
+    }
+    expect(new Set(looker.looks.map(({ reference }) => reference))).toEqual(new Set(references));
+  });
+
   it('goes on after a look that failed', async () => {
     const { clock, looker, polling } = poller();
     polling.add(at('broken'));

@@ -49,7 +49,10 @@ export class Poller {
     const host = parseReference(reference).registry;
     const interval = this.with_.intervalOf(host);
     const at = clock.now().getTime() + interval * (restarted ? random() : 0.9 + random() * 0.2);
-    this.registry(host).due.set(reference, at);
+    const { due } = this.registry(host);
+    // To the end: where a registry is too slow for its interval, all wait longer and none for ever.
+    due.delete(reference);
+    due.set(reference, at);
     looker.record(reference).nextLookAt = at;
   }
 
@@ -60,7 +63,8 @@ export class Poller {
 
   /** Takes a changed interval of a registry into account. */
   reschedule(host: string): void {
-    for (const reference of this.registry(host).due.keys()) this.add(reference, true);
+    const references = [...this.registry(host).due.keys()]; // `add` moves each to the end
+    for (const reference of references) this.add(reference, true);
   }
 
   private registry(host: string): Registry {
