@@ -54,8 +54,15 @@ export class HookHandler implements RawHandler {
   private async authenticate(dialect: HookDialect, host: string, request: HookRequest): Promise<void> {
     const { registries, runtime } = this.watcher;
     const notifications = registries.definitionOf(host)?.notifications;
-    const secret =
-      notifications?.dialect === dialect.name ? await runtime.secrets.open(notifications.secret) : undefined;
+    let secret: string | undefined;
+    if (notifications?.dialect === dialect.name) {
+      try {
+        secret = await runtime.secrets.open(notifications.secret);
+      } catch (error) {
+        // The sentence names the secret and how to store it: for the operator, not for a stranger.
+        runtime.logger.warn({ registry: host, error: String(error) }, 'the secret of notifications cannot be opened');
+      }
+    }
     if (secret !== undefined && dialect.authenticates(request, secret)) return;
     throw new PlinthError(
       'UNAUTHENTICATED',
