@@ -18,6 +18,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs}/*/src/**/*.spec.ts', 'test/unit/**/*.spec.ts'],
           exclude: ['**/*.int.spec.ts'],
+          // Properties run thousands of cases; how long that takes is the machine's affair.
+          testTimeout: 60_000,
         },
       },
       {

@@ -45,7 +45,7 @@ export class TaskBook {
   `;
   /** The parts that the database has. */
   private readonly stored = new Map<TaskNode, Parts>();
-  private write!: Record<'task' | 'part', Statement>;
+  private write!: Record<'task' | 'part' | 'drop', Statement>;
 
   /** Prepares, and puts into the model what is stored. */
   open(db: Database, model: GraphModel): void {
@@ -57,6 +57,7 @@ export class TaskBook {
       part: db.prepare(
         'INSERT INTO graph_task_part VALUES (?, ?, ?) ON CONFLICT (task, part) DO UPDATE SET facts = excluded.facts',
       ),
+      drop: db.prepare('DELETE FROM graph_task_part WHERE task = ? AND part = ?'),
     };
     for (const { name, facts } of db.prepare('SELECT name, facts FROM graph_task').iterate() as Rows<'name'>) {
       const { runs, unanswered, waves, ...plain } = JSON.parse(facts) as StoredFacts;
@@ -75,7 +76,10 @@ export class TaskBook {
     this.write.task.run(name, definition?.team ?? null, stateOf(task), Number(pending), JSON.stringify(factsOf(task)));
     const stored = this.stored.get(task) ?? { definition: null, scan: null, standing: null };
     for (const part of parts) {
-      if (stored[part] !== task[part]) this.write.part.run(name, part, JSON.stringify(task[part]));
+      if (stored[part] === task[part]) continue;
+      // What is not there has no row, or the rows would tell how the log was cut into batches.
+      if (task[part] === null) this.write.drop.run(name, part);
+      else this.write.part.run(name, part, JSON.stringify(task[part]));
     }
     this.stored.set(task, partsOf(task));
   }
