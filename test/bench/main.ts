@@ -64,4 +64,6 @@ const contextOf = (name: string, scale: number): BenchContext => ({
   say: (line) => console.error(`[${name}] ${line}`),
 });
 
+// Whatever was started ends with the process, and temporary folders go, only when it ends by itself.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main();

@@ -64,7 +64,9 @@ export const tableOf = ({ results, failures, scale }: Report): string => {
     out.push(line(row), `    beside ${beside}`, ...notes.map((note) => `    ${note}`));
   }
   for (const { bench, reason } of failures) out.push(`${bench} could not be measured: ${reason}`);
-  if (scale !== 1)
-    out.push('', `At ${scale * 100} % of the size: this shows that the benchmarks run, not how fast anything is.`);
+  if (scale !== 1) {
+    const worth = scale < 0.1 ? ': this shows that the benchmarks run, not how fast anything is' : '';
+    out.push('', `At ${scale * 100} % of the size${worth}.`);
+  }
   return out.join('\n');
 };

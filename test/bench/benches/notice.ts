@@ -43,7 +43,7 @@ export const noticeBench: Bench = {
         PATH: [engine.bin, process.env['PATH'] ?? ''].join(delimiter),
         PLINTH_DOCKER_HOST: 'unix:///var/run/plinth-bench-has-no-daemon.sock',
         PLINTH_LOG_LEVEL: 'warn',
-        BENCH_HOOK: hookSecret,
+        PLINTH_SECRET_BENCH: hookSecret,
       },
     });
     const client = createClient({ baseUrl: plinth.url, token: plinth.token });
@@ -86,7 +86,7 @@ export const noticeBench: Bench = {
 
 /** Each task stands on one image; all share one context. The first run of each makes what later ones replace. */
 const createTasks = async (client: Client, host: string, ends: RunEnds): Promise<void> => {
-  const notifications = { dialect: 'distribution', secret: 'env:BENCH_HOOK' } as const;
+  const notifications = { dialect: 'distribution', secret: 'env:PLINTH_SECRET_BENCH' } as const;
   await client.createRegistry({ host, kind: 'Distribution', scheme: 'http', notifications });
   const archive = await tarGzOf([{ name: 'Dockerfile', content: 'ARG BASE\nFROM ${BASE}\nRUN true\n' }]);
   const { contextPath } = await client.uploadContext({}, archive);

@@ -11,7 +11,7 @@ import { Recorder } from '../replay/recorder.js';
 
 /** Events in one batch: what the projector takes unless told otherwise. */
 const batch = 1000;
-const rounds = 3;
+const rounds = 2;
 
 export const replayBench: Bench = {
   name: 'replay',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort, startNats } from '#libs/testing';
+import { endWithUs } from './children.js';
 import { rssMb } from './memory.js';
 import { untilReady } from './standalone.js';
 
@@ -19,7 +20,7 @@ export const startBareProcesses = async (): Promise<BareProcesses> => {
   const began = performance.now();
   const nats = await startNats();
   const port = await freePort();
-  const node = spawn(process.execPath, ['-e', server(port)], { stdio: 'ignore' });
+  const node = endWithUs(spawn(process.execPath, ['-e', server(port)], { stdio: 'ignore' }));
   await untilReady(`http://127.0.0.1:${port}`, () => (node.exitCode === null ? undefined : 'it ended'));
   return {
     readyMs: performance.now() - began,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '#libs/testing';
+import { endWithUs } from './children.js';
 import { cpuSeconds } from './memory.js';
 
 export interface Standalone extends AsyncDisposable {
@@ -49,7 +50,7 @@ export const startStandalone = async ({ dataDir, env = {}, ...options }: Standal
   const port = options.httpPort ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const began = performance.now();
-  const child = spawn(process.execPath, ['--enable-source-maps', program], {
+  const plinth = spawn(process.execPath, ['--enable-source-maps', program], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -60,6 +61,7 @@ export const startStandalone = async ({ dataDir, env = {}, ...options }: Standal
       ...env,
     },
   });
+  const child = endWithUs(plinth);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-20_000)));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mediaTypes, parseReference, RegistryClient } from '#libs/oci';
 import { tempDir, toolPath } from '#libs/testing';
+import { endWithUs } from '../lib/children.js';
 import { makeImage, pushImage } from '../../../libs/oci/src/testing/images.js';
 
 export interface Listener {
@@ -40,7 +41,7 @@ export const startNotifyingRegistry = async (
   };
   const file = join(folder.path, 'config.yml');
   await writeFile(file, JSON.stringify(config));
-  const child = spawn(toolPath('docker-registry'), ['serve', file], { stdio: 'ignore' });
+  const child = endWithUs(spawn(toolPath('docker-registry'), ['serve', file], { stdio: 'ignore' }));
   const stop = async (): Promise<void> => {
     await client.close();
     const ended = once(child, 'exit');
