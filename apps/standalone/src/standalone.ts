@@ -55,9 +55,13 @@ export const startStandalone = async (
       ...running,
       nats: supervised,
       close: async () => {
-        await running.close();
-        await supervised.stop();
-        await lock.release();
+        try {
+          await running.close();
+        } finally {
+          // Whatever went wrong before: a server that is left alone would hold the store.
+          await supervised.stop();
+          await lock.release();
+        }
       },
     };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -25,8 +25,8 @@ export interface NatsAccess {
 }
 
 const gibibyte = 1024 ** 3;
-/** Between a death and the next start, in milliseconds. */
-const restartDelayMs = 250;
+/** Between a death and the next start, in milliseconds: doubling while it does not come up, to half a minute. */
+const restartDelayMs = (failures: number): number => Math.min(30_000, 250 * 2 ** Math.min(failures, 10));
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
@@ -72,6 +72,8 @@ const isAlive = (pid: number): boolean => {
 export class SupervisedNats {
   private child: ChildProcess | undefined;
   private stopping = false;
+  /** Starts in a row that did not come up. */
+  private failures = 0;
 
   private constructor(
     private readonly options: SupervisedNatsOptions,
@@ -108,7 +110,12 @@ export class SupervisedNats {
     await chmod(configFile, 0o600);
     const access = { url: `nats://127.0.0.1:${port}`, user: 'plinth', password };
     const nats = new SupervisedNats(options, configFile, port, access, maxFileStore);
-    await nats.spawn();
+    try {
+      await nats.spawn();
+    } catch (error) {
+      nats.stopping = true; // who does not come up the first time is not tried again behind the caller's back
+      throw error;
+    }
     return nats;
   }
 
@@ -133,10 +140,13 @@ export class SupervisedNats {
       // A process group of its own: Ctrl-C at the terminal is for us, who end it when nobody needs it any more.
       detached: true,
     });
+    closeSync(log); // the child has its own
     this.child = child;
+    let ended = false;
     const failure = Promise.withResolvers<never>();
     failure.promise.catch(() => undefined); // only the start is interested
     child.once('error', (error: NodeJS.ErrnoException) => {
+      ended = true;
       const missing = error.code === 'ENOENT';
       failure.reject(
         missing
@@ -145,27 +155,34 @@ export class SupervisedNats {
       );
     });
     child.once('exit', (code, signal) => {
+      ended = true;
       failure.reject(
         new Error(`nats-server ended at once (${signal ?? code}); see ${join(folder, 'nats-server.log')}.`),
       );
       if (!this.stopping) void this.restart(signal ?? String(code));
     });
-    await Promise.race([this.listening(), failure.promise]);
+    await Promise.race([this.listening(() => ended), failure.promise]);
+    this.failures = 0;
   }
 
-  private async listening(): Promise<void> {
-    while (!(await accepts(this.port))) await sleep(this.options.clock, 20);
+  /** Resolves when the port answers. Who ended will not listen any more, so nobody goes on asking. */
+  private async listening(ended: () => boolean): Promise<void> {
+    while (!(await accepts(this.port)) && !ended()) await sleep(this.options.clock, 20);
+    if (ended()) await new Promise<never>(() => undefined); // the failure says why
   }
 
   private async restart(how: string): Promise<void> {
     const { clock, logger } = this.options;
     logger.warn({ how }, 'nats-server died; it is started again');
-    await sleep(clock, restartDelayMs);
+    await sleep(clock, restartDelayMs(this.failures));
     if (this.stopping) return;
+    this.failures += 1;
     try {
       await this.spawn();
     } catch (error) {
-      logger.error({ error: String(error) }, 'nats-server does not start');
+      logger.error({ error: String(error) }, 'nats-server does not start; it is tried again');
+      // One that ran says itself that it ended; one that could not be run at all says nothing more.
+      if (this.child?.pid === undefined && !this.stopping) void this.restart('it could not be run');
     }
   }
 }
@@ -175,26 +192,28 @@ export class SupervisedNats {
  * with the streams that it has.
  */
 const keptStoreSize = async (folder: string): Promise<number> => {
-  const file = join(folder, 'store-size');
-  try {
-    return Number(await readFile(file, 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  const text = await kept(join(folder, 'store-size'), async () => {
     const { bavail, bsize } = await statfs(folder);
-    const size = Math.max(gibibyte, Math.min(64 * gibibyte, Math.floor(bavail * bsize * 0.6)));
-    await writeFile(file, String(size), { mode: 0o600 });
-    return size;
-  }
+    return String(Math.max(gibibyte, Math.min(64 * gibibyte, Math.floor(bavail * bsize * 0.6))));
+  });
+  const size = Number(text);
+  if (Number.isSafeInteger(size) && size > 0) return size;
+  throw new Error(`${join(folder, 'store-size')} holds "${text}", which is no number of bytes. Remove the file.`);
 };
 
 /** Made once and kept: a second start must be able to read what the first one wrote. */
-const keptPassword = async (file: string): Promise<string> => {
+const keptPassword = (file: string): Promise<string> =>
+  kept(file, () => Promise.resolve(randomBytes(24).toString('base64url')));
+
+/** What the file holds, or what is made now. An empty one is what a crash left: an empty password would let all in. */
+const kept = async (file: string, make: () => Promise<string>): Promise<string> => {
   try {
-    return (await readFile(file, 'utf8')).trim();
+    const text = (await readFile(file, 'utf8')).trim();
+    if (text !== '') return text;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const password = randomBytes(24).toString('base64url');
-    await writeFile(file, password, { mode: 0o600 });
-    return password;
   }
+  const text = await make();
+  await writeFile(file, text, { mode: 0o600 });
+  return text;
 };
