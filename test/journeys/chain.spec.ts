@@ -34,8 +34,8 @@ describe('a chain of two images on a base that somebody else moves', () => {
     });
   });
   afterAll(async () => {
-    await plinth?.stop();
-    await registry?.stop();
+    await plinth?.close();
+    await registry?.close();
   });
 
   it('knows the inputs of a new task without a build', async () => {

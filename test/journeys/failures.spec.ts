@@ -15,8 +15,8 @@ describe('a build that does not succeed', () => {
     await plinth.client.createRegistry({ host: registry.host, scheme: 'http', poll: { intervalSeconds: 1 } });
   });
   afterAll(async () => {
-    await plinth?.stop();
-    await registry?.stop();
+    await plinth?.close();
+    await registry?.close();
   });
 
   const failing: [string, string, Record<string, string>, RegExp, RegExp][] = [
@@ -140,7 +140,7 @@ describe('a build that does not succeed', () => {
       expect(run.attempts.length).toBeGreaterThan(1);
       expect((await plinth.client.getTask({ name: 'published' })).circuit).toBeNull();
     } finally {
-      await other.stop();
+      await other.close();
     }
   });
 });

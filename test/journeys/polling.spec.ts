@@ -29,8 +29,8 @@ describe('a registry that tells nobody of its pushes', () => {
     await plinth.state('below', 'Fresh');
   });
   afterAll(async () => {
-    await plinth?.stop();
-    await registry?.stop();
+    await plinth?.close();
+    await registry?.close();
   });
 
   it('is polled, and what moved is rebuilt', async () => {

@@ -30,8 +30,8 @@ describe('what people send', () => {
     await plinth.until('tag.adopted', ({ reference }) => reference === base);
   });
   afterAll(async () => {
-    await plinth?.stop();
-    await registry?.stop();
+    await plinth?.close();
+    await registry?.close();
   });
 
   const bad: [string, string, string, unknown, string][] = [

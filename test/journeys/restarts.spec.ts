@@ -28,8 +28,8 @@ describe('a Plinth that ends and begins again', () => {
     await plinth.state('app', 'Fresh');
   });
   afterAll(async () => {
-    await plinth?.stop();
-    await registry?.stop();
+    await plinth?.close();
+    await registry?.close();
   });
 
   const puts = () => ({ middle: registry.putsOf('middle', '1'), app: registry.putsOf('app', '1') });

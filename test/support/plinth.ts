@@ -135,6 +135,12 @@ export class Plinth {
     if (how !== 0 && how !== null) throw new Error(`Plinth ended with ${how}:\n${this.log()}`);
   }
 
+  /** Ends it, and removes all that it kept. */
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.data, { recursive: true, force: true, maxRetries: 5 });
+  }
+
   /** SIGKILL: what it started goes on, and nothing is said to anybody. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

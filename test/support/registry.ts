@@ -31,6 +31,8 @@ export interface JourneyRegistry {
   journal(): string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Ends it, and removes what it stores. */
+  close(): Promise<void>;
 }
 
 const started = new Set<ChildProcess>();
@@ -127,6 +129,10 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Jour
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       await ended;
+    },
+    async close() {
+      await registry.stop();
+      await folder.remove();
     },
   };
   await registry.start();

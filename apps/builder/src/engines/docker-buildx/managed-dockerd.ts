@@ -132,6 +132,8 @@ export class ManagedDockerd implements DockerDaemon {
       `--exec-root=${join(this.#runDir, 'exec')}`,
       `--pidfile=${this.#pidFile}`,
       `--host=unix://${this.#socket}`,
+      // At `info` it logs each step with the values of its build arguments, secret ones too.
+      '--log-level=warn',
       '--bridge=none',
       '--iptables=false',
       '--ip6tables=false',
