@@ -8,7 +8,10 @@ export interface Problem {
 }
 
 export interface JudgeOptions {
-  /** Images whose tags may have gone back for a moment: a builder was suspended in the middle of moving one. */
+  /**
+   * Images that may have gone back for a moment, as a builder was suspended in the middle of moving a tag: what stood on
+   * the older one, and stands on the newer one again, is put back by runs for keys that succeeded before.
+   */
   readonly mayGoBack?: readonly string[];
 }
 
@@ -22,7 +25,7 @@ export const judge = (evidence: Evidence, { mayGoBack = [] }: JudgeOptions = {})
       ...(mayGoBack.includes(image.name) ? [] : backwardsProblems(image, evidence)),
     ]),
     ...streamProblems(evidence),
-    ...runProblems(stream),
+    ...runProblems(stream, mayGoBack),
     ...journalProblems(evidence, stream),
   ];
 };

@@ -17,12 +17,14 @@ const outputsOf = ({ data }: Entry): string => JSON.stringify(data['outputs']);
 /**
  * A run is queued once, its attempts only count up, its digests are decided once, it ends once and says nothing
  * afterwards; no key of a task succeeds twice.
+ *
+ * @param mayRepeat tasks that may succeed for a key again if they publish the same digests then, which is no build
  */
-export const runProblems = (stream: readonly Entry[]): Problem[] => {
+export const runProblems = (stream: readonly Entry[], mayRepeat: readonly string[]): Problem[] => {
   const problems: Problem[] = [];
   const add = (check: Problem['check'], sentence: string): void => void problems.push({ check, sentence });
   const runs = new Map<string, Run>();
-  const succeeded = new Map<string, string>();
+  const succeeded = new Map<string, Entry>();
   for (const entry of stream.filter(({ type }) => type.startsWith('run.'))) {
     const { type, subject, data, position } = entry;
     if (type === 'run.queued') {
@@ -56,10 +58,10 @@ export const runProblems = (stream: readonly Entry[]): Problem[] => {
     if (run.key === null) continue;
     const of = `${run.task} ${run.key}`;
     const other = succeeded.get(of);
-    if (other !== undefined) {
-      add('once', `Task ${run.task} was built twice for one key: runs ${other} and ${subject} both succeeded.`);
+    if (other && !(mayRepeat.includes(run.task ?? '') && outputsOf(other) === outputsOf(entry))) {
+      add('once', `Task ${run.task} was built twice for one key: runs ${other.subject} and ${subject} both succeeded.`);
     }
-    succeeded.set(of, subject);
+    succeeded.set(of, entry);
   }
   return problems;
 };
