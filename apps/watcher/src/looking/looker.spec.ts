@@ -103,6 +103,14 @@ describe('a look', () => {
     expect(await types()).toEqual(['tag.moved', 'tag.adopted']);
   });
 
+  it('takes an index with what nobody here builds for, and leaves out children whose platform is no name', async () => {
+    const { platforms, ...rest } = snapshotOf('a');
+    const offered = { ...platforms, 'windows(10.0.20348.2113)/amd64': digestOf('w'), 'wasip1/wasm': digestOf('x') };
+    registry.current = { ...rest, platforms: { ...offered, 'linux\u001b[2J/amd64': digestOf('y') } };
+    await poll();
+    expect(tags.get(reference).state.adopted?.platforms).toEqual(offered);
+  });
+
   it('is one at a time for each reference: those that are asked for meanwhile are one more after it', async () => {
     registry.hold();
     const looks = [poll(), poll(), poll()];

@@ -1,4 +1,4 @@
-import type { SeenBy, Snapshot } from '#libs/contracts';
+import { offeredPlatformSchema, type SeenBy, type Snapshot } from '#libs/contracts';
 import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
 import { parseReference, type RegistryClient } from '#libs/oci';
 import type { AdoptionPolicy } from '../policy/policy.js';
@@ -141,6 +141,17 @@ export class Looker {
     if (state.current && !state.vanished && state.current.digest === head.digest) return state.current;
     if (state.adopted?.digest === head.digest) return state.adopted;
     const { digest, mediaType, platforms } = await client.resolve(parsed);
-    return { digest, mediaType, platforms };
+    return { digest, mediaType, platforms: namable(platforms) };
   }
 }
+
+/** Platforms of one index that are kept; official images have about a dozen. */
+const platformsKept = 256;
+
+/** Without the children whose platform is no name: a registry must not fill the log, nor keep a tag from being adopted. */
+const namable = (platforms: Snapshot['platforms']): Snapshot['platforms'] =>
+  Object.fromEntries(
+    Object.entries(platforms)
+      .filter(([platform]) => offeredPlatformSchema.safeParse(platform).success)
+      .slice(0, platformsKept),
+  );

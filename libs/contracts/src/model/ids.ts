@@ -27,6 +27,18 @@ export const platformSchema = z
   )
   .describe('Platform, `os/arch[/variant]`.');
 
+/**
+ * A platform as an index offers it: of any system, for Windows with its version (`windows(10.0.20348.2113)/amd64`).
+ * Wider than what a task may build for: an official image offers what no task of ours uses.
+ */
+export const offeredPlatformSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_.-]{0,31}(\([0-9.]{1,32}\))?\/[a-z0-9_.-]{1,32}(\/[A-Za-z0-9_.-]{1,32})?$/,
+    'expected a platform like linux/amd64 or windows(10.0.20348.2113)/amd64',
+  )
+  .describe('Platform that an image offers, `os[(version)]/arch[/variant]`.');
+
 /** ACR's rule for task names (Microsoft.ContainerRegistry/registries/tasks): 5–50 there; we allow 1–63. */
 export const taskNameSchema = z
   .string()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, platformSchema, referenceSchema } from './ids.js';
+import { digestSchema, offeredPlatformSchema, platformSchema, referenceSchema } from './ids.js';
 
 /**
  * What one look at a tag found: the digest that the tag names, and the digest per platform below it.
@@ -8,7 +8,7 @@ import { digestSchema, platformSchema, referenceSchema } from './ids.js';
 export const snapshotSchema = z.object({
   digest: digestSchema,
   mediaType: z.string(),
-  platforms: z.record(platformSchema, digestSchema).describe('Digest of the manifest per platform.'),
+  platforms: z.record(offeredPlatformSchema, digestSchema).describe('Digest of the manifest per platform.'),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
