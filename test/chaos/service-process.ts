@@ -136,13 +136,13 @@ export class ServiceProcess implements AsyncDisposable {
     await this.#died;
   }
 
-  /** SIGTERM, as an operator would; SIGKILL after 15 s. Answers how it ended. */
+  /** SIGTERM, as an operator would; SIGKILL after 60 s. Answers how it ended. */
   async stop(): Promise<string> {
     const child = this.#child;
     if (!child || !running.has(child)) return this.#died;
     child.kill('SIGCONT');
     child.kill('SIGTERM');
-    const hurry = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const hurry = setTimeout(() => child.kill('SIGKILL'), 60_000);
     const how = await this.#died;
     clearTimeout(hurry);
     return how;
