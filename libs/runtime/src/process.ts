@@ -173,7 +173,7 @@ export const main = async (
 ): Promise<void> => {
   const ended = Promise.withResolvers<number>();
   // Timers of ours keep no process alive; while it waits for one at the start, there may be nothing else that does.
-  const awake = setInterval(() => undefined, 60_000);
+  setInterval(() => undefined, 60_000);
   try {
     const running = await start(() => ended.resolve(1));
     process.once('SIGTERM', () => ended.resolve(0)).once('SIGINT', () => ended.resolve(0));
