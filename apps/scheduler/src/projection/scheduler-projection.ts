@@ -6,6 +6,7 @@ import { evolveRunView } from '../views/run-view.js';
 import { evolveTask, type StoredTask } from '../views/task-view.js';
 
 interface ActiveRun {
+  readonly position: number;
   readonly task: string | null;
   readonly key: string | null;
   readonly definitionHash: string;
@@ -133,7 +134,7 @@ export class SchedulerProjection implements Projection {
     if (!view) return;
     if (event.type === 'run.queued') {
       const { task, key, definitionHash, overridden } = event.data;
-      this.activate(id, { task, key, definitionHash, overridden });
+      this.activate(id, { position: event.sequence, task, key, definitionHash, overridden });
     } else if (view.finishTime !== null) {
       this.end(id);
     }

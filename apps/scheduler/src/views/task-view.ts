@@ -8,6 +8,8 @@ export interface StoredTask {
   readonly definition: TaskDefinition | null;
   readonly definitionHash: string;
   readonly createdAt: string;
+  /** Position of its creation: a run from before is one of a namesake that was deleted. */
+  readonly createdPosition: number;
   /** Sequence of the last event that changed it: its etag. */
   readonly sequence: number;
   readonly scan: {
@@ -27,6 +29,8 @@ export interface StoredTask {
 }
 
 export interface RunOfTask {
+  /** Position at which it was queued. */
+  readonly position: number;
   readonly definitionHash: string;
   readonly overridden: boolean;
 }
@@ -42,6 +46,7 @@ const define = (
     definition,
     definitionHash,
     createdAt: fresh ? event.time : task.createdAt,
+    createdPosition: fresh ? event.sequence : task.createdPosition,
     sequence: event.sequence,
     scan: sameBuild ? task.scan : null,
     standing: fresh ? null : task.standing,
@@ -74,7 +79,7 @@ export const evolveTask = (
       return { ...task, lastRun: event.data.run };
     case 'run.succeeded': {
       const run = runOf(event.data.run);
-      if (!run || run.overridden) return task;
+      if (!run || run.overridden || run.position < task.createdPosition) return task;
       const { inputs } = event.data;
       const { definitionHash } = run;
       return {
