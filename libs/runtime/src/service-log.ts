@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   Commands,
   Projector,
+  sleep,
   Snapshots,
   type Clock,
   type JetSurface,
@@ -27,6 +28,8 @@ export interface ServiceLogOptions {
 
 /** Events after which a projection is stored anew, so that a replica on an empty disk need not replay them. */
 const snapshotEvery = 100_000;
+/** A wait for the head of the log, in milliseconds; it is waited again. */
+const waitMs = 600_000;
 
 /** How one service reads and writes the log: its projections, and the shell of its deciders. */
 export class ServiceLog {
@@ -35,6 +38,7 @@ export class ServiceLog {
   readonly positions: Positions;
   private readonly snapshots: Snapshots;
   private snapshotAt = 0;
+  private stopped = false;
 
   constructor(private readonly options: ServiceLogOptions) {
     const { name, jet, dataDir, projections, clock, logger, health, onFailure } = options;
@@ -52,11 +56,26 @@ export class ServiceLog {
     void this.projector.failed.then(onFailure);
   }
 
-  /** Opens the projections and waits until they have caught up once. */
+  /**
+   * Opens the projections and waits until they have caught up once, however long that takes: who decides on half of the
+   * log says what was true long ago.
+   *
+   * @throws the reason when the projector had to stop
+   */
   async start(): Promise<void> {
-    await this.projector.start();
+    const { projector } = this;
+    await projector.start();
     const { last } = await this.options.jet.events.range();
-    await this.projector.waitFor(last, { timeoutMs: 600_000 });
+    const failed = projector.failed.then((error) => {
+      throw error;
+    });
+    failed.catch(() => undefined); // after the start it is `onFailure` that is told
+    for (;;) {
+      // The failure comes first: who has failed answers every wait with `false`, at once.
+      const reached = await Promise.race([failed, projector.waitFor(last, { timeoutMs: waitMs })]);
+      if (reached || this.stopped) break;
+      await sleep(this.options.clock, 1000);
+    }
     this.snapshotAt = this.projector.position;
     this.projector.onBatch((_events, caughtUp) => {
       if (!caughtUp || this.projector.position - this.snapshotAt < snapshotEvery) return;
@@ -78,6 +97,7 @@ export class ServiceLog {
   }
 
   stop(): Promise<void> {
+    this.stopped = true;
     return this.projector.stop();
   }
 }
