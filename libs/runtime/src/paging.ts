@@ -7,14 +7,28 @@ export const pageSizeOf = (size: number | undefined): number => Math.min(size ||
 
 export const tokenOf = (cursor: string | number): string => Buffer.from(String(cursor)).toString('base64url');
 
+const foreignToken = (): PlinthError =>
+  new PlinthError('INVALID_ARGUMENT', 'pageToken is none that was answered.', [
+    { field: 'pageToken', message: 'expected the nextPageToken of the page before, unchanged' },
+  ]);
+
 /** @throws PlinthError INVALID_ARGUMENT for a token that we did not make */
 export const cursorOf = (token: string | undefined): string | undefined => {
   if (!token) return undefined;
   const cursor = Buffer.from(token, 'base64url').toString('utf8');
   if (tokenOf(cursor) !== token) {
-    throw new PlinthError('INVALID_ARGUMENT', 'pageToken is none that was answered.', [
-      { field: 'pageToken', message: 'expected the nextPageToken of the page before, unchanged' },
-    ]);
+    throw foreignToken();
   }
   return cursor;
+};
+
+/**
+ * The cursor of a list that is ordered by number.
+ * @throws PlinthError INVALID_ARGUMENT for a token that we did not make
+ */
+export const numberCursorOf = (token: string | undefined): number | undefined => {
+  const cursor = cursorOf(token);
+  if (cursor === undefined) return undefined;
+  if (/^[0-9]{1,16}$/.test(cursor)) return Number(cursor);
+  throw foreignToken();
 };

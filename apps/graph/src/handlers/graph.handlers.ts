@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PlinthError, taskStateSchema, type Input, type Output, type TaskState } from '#libs/contracts';
 import { stableOutputs } from '#libs/domain';
 import { canonicalReference } from '#libs/oci';
-import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { dependantsOf, inputsOf } from '../answers/edges.js';
 import { reasonsOf, sentenceOf, stateOf, taskStateView } from '../answers/state.js';
 import { whyBuilt, whyMoved } from '../answers/why.js';
@@ -13,7 +13,7 @@ import { detectCauses } from '../reasons/index.js';
 
 const page = <T>(items: readonly T[], input: { pageSize?: number | undefined; pageToken?: string | undefined }) => {
   const size = pageSizeOf(input.pageSize);
-  const from = Number(cursorOf(input.pageToken) ?? 0);
+  const from = numberCursorOf(input.pageToken) ?? 0;
   const items_ = items.slice(from, from + size);
   return { items: items_, nextPageToken: from + size < items.length ? tokenOf(from + size) : '' };
 };

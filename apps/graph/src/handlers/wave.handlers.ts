@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type Output, type WaveView } from '#libs/contracts';
-import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { GraphService } from '../graph.service.js';
 import type { StoredWave } from '../projection/graph-projection.js';
 import type { MemberStatus } from '../waves/wave-book.js';
@@ -37,7 +37,7 @@ export class WaveHandlers {
 
   async listWaves(input: Input<'listWaves'>): Promise<Output<'listWaves'>> {
     const size = pageSizeOf(input.pageSize);
-    const before = Number(cursorOf(input.pageToken) ?? Number.MAX_SAFE_INTEGER);
+    const before = numberCursorOf(input.pageToken) ?? Number.MAX_SAFE_INTEGER;
     const open = input.open ? `AND facts ->> 'closedAt' IS NULL` : '';
     const rows = this.graph.log.projector.db
       .prepare(`SELECT position, facts FROM graph_wave WHERE position < ? ${open} ORDER BY position DESC LIMIT ?`)

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type LogLine, type Output, type RunView } from '#libs/contracts';
 import { runDecider } from '#libs/domain';
 import { canonicalReference } from '#libs/oci';
-import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
 
@@ -13,8 +13,8 @@ export class RunHandlers {
   async listRuns(input: Input<'listRuns'>): Promise<Output<'listRuns'>> {
     const size = pageSizeOf(input.pageSize);
     const conditions: [string, string | number][] = [];
-    const before = cursorOf(input.pageToken);
-    if (before !== undefined) conditions.push(['position < ?', Number(before)]);
+    const before = numberCursorOf(input.pageToken);
+    if (before !== undefined) conditions.push(['position < ?', before]);
     if (input.task) conditions.push(['task = ?', input.task]);
     if (input.status) conditions.push(['status = ?', input.status]);
     if (input.wave) conditions.push(['run IN (SELECT run FROM run_wave WHERE wave = ?)', input.wave]);
