@@ -138,7 +138,15 @@ describe('what people send', () => {
     await expect(run.setSecret({ name: 's', value: 'v' })).rejects.toMatchObject(denied);
     await expect(write.createToken({ name: 'more', scope: 'read' })).rejects.toMatchObject(denied);
     await expect(write.listTokens()).rejects.toMatchObject(denied);
+    await expect(write.createRegistry({ host: 'registry.test' })).rejects.toMatchObject(denied);
     expect((await read.listTasks()).tasks).toHaveLength(1);
+    // `app` belongs to another team.
+    await expect(write.updateTask({ name: 'app', timeout: 900 })).rejects.toMatchObject(denied);
+    await expect(write.deleteTask({ name: 'app' })).rejects.toMatchObject(denied);
+    await expect(run.runTask({ name: 'app' })).rejects.toMatchObject(denied);
+    await expect(
+      write.createTask({ name: 'ours', team: 'default', step: { ...step, type: 'Docker' } }),
+    ).rejects.toMatchObject(denied);
     await write.createTask({ name: 'theirs', step: { ...step, type: 'Docker' } });
     expect((await read.listTasks({ team: 'other' })).tasks.map(({ name }) => name)).toEqual(['theirs']);
     await write.deleteTask({ name: 'theirs' });

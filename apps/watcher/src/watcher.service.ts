@@ -13,6 +13,9 @@ import { Watching } from './watchlist/watching.js';
 /** How often the tags of a registry that nobody made known are looked at. */
 const defaultIntervalMs = 900_000;
 
+/** CNCF Distribution tells of a push before it moves the tag: the first look may come too early by a moment. */
+const soonAgainSeconds = [0.02, 0.08, 0.3];
+
 /** Registry watching: owns registries and tags, decides when to look at which tag, and whether a digest is adopted. */
 export class WatcherService {
   readonly tags = new AggregateStore(tagDecider);
@@ -107,7 +110,7 @@ export class WatcherService {
     hintedAt: string,
   ): Promise<void> {
     const { tags, looker, runtime } = this;
-    for (const seconds of [0, ...repeatAfterSeconds]) {
+    for (const seconds of [0, ...soonAgainSeconds, ...repeatAfterSeconds]) {
       await sleep(runtime.clock, seconds * 1000, this.stopping.signal);
       if (this.stopping.signal.aborted) return;
       try {

@@ -175,8 +175,9 @@ export const main = async (
   // Timers of ours keep no process alive; while it waits for one at the start, there may be nothing else that does.
   setInterval(() => undefined, 60_000);
   try {
-    const running = await start(() => ended.resolve(1));
+    // Heard from the first moment: what is told to stop while it starts is started to its end, and then stopped.
     process.once('SIGTERM', () => ended.resolve(0)).once('SIGINT', () => ended.resolve(0));
+    const running = await start(() => ended.resolve(1));
     const code = await ended.promise;
     await running.close();
     process.exit(code);

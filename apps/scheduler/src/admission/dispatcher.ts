@@ -16,6 +16,15 @@ export interface DispatcherDependencies {
 
 const announcement = z.object({ pool: z.string(), slots: z.number().int().min(0) });
 
+/** What a builder says of itself; undefined for anything else that stands in the bucket. */
+const announcementOf = (value: Uint8Array): z.infer<typeof announcement> | undefined => {
+  try {
+    return announcement.parse(JSON.parse(Buffer.from(value).toString('utf8')));
+  } catch {
+    return undefined; // of another version, or not ours: it has no slots for us
+  }
+};
+
 interface Builder extends z.infer<typeof announcement> {
   readonly seenAt: number;
 }
@@ -43,8 +52,8 @@ export class Dispatcher {
   async start(): Promise<void> {
     await this.with_.leases.watch((entry) => {
       if (!entry.key.startsWith('builder.')) return;
-      const parsed = entry.value && announcement.safeParse(JSON.parse(Buffer.from(entry.value).toString('utf8')));
-      if (parsed?.success) this.builders.set(entry.key, { ...parsed.data, seenAt: this.with_.clock.now().getTime() });
+      const said = entry.value && announcementOf(entry.value);
+      if (said) this.builders.set(entry.key, { ...said, seenAt: this.with_.clock.now().getTime() });
       else this.builders.delete(entry.key);
       this.wake();
     }, this.stopping.signal);

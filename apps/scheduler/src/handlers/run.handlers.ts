@@ -3,7 +3,7 @@ import { PlinthError, type Input, type LogLine, type Output, type RunView } from
 import { runDecider } from '#libs/domain';
 import { canonicalReference } from '#libs/oci';
 import { numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
-import type { CallContext } from '#libs/service';
+import { requireTeam, type CallContext } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
 
 @Injectable()
@@ -37,7 +37,7 @@ export class RunHandlers {
   }
 
   async cancelRun({ run }: Input<'cancelRun'>, call: CallContext): Promise<RunView> {
-    this.find(run);
+    requireTeam(call.principal, this.find(run).team, `The run ${run}`);
     const { log, runs } = this.scheduler;
     const command = { type: 'request-cancel' as const, run, by: call.principal.subject };
     const { sequence } = await log.commands.execute(runs, runDecider, run, command);

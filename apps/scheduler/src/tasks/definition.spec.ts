@@ -141,4 +141,18 @@ describe('a run by hand with overrides', () => {
     const { step: _step, ...others } = task;
     expect(rest).toEqual(others);
   });
+
+  it('uses no secret but those of the task, and hands these to no other context', () => {
+    const secret = { name: 'TOKEN', isSecret: true, secretRef: 'npm' };
+    const task = definitionOf('app', { arguments: [secret] });
+    const list = [{ name: 'X', isSecret: true, secretRef: 'another' }];
+    expect(fieldsOf(() => overriddenDefinition(task, { arguments: list }))).toEqual([
+      'overrideTaskStepProperties.arguments[0].secretRef',
+    ]);
+    expect(fieldsOf(() => overriddenDefinition(task, { contextPath: `context://sha256:${'0'.repeat(64)}` }))).toEqual([
+      'overrideTaskStepProperties.contextPath',
+    ]);
+    const same = overriddenDefinition(task, { arguments: [{ name: 'X', isSecret: true, secretRef: 'npm' }] });
+    expect(same.step.arguments).toHaveLength(2);
+  });
 });

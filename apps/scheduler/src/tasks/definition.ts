@@ -129,6 +129,28 @@ export const overriddenDefinition = (
 ): TaskDefinition => {
   const { contextPath, file, target, arguments: list } = override;
   const merged = new Map(definition.step.arguments.map((argument) => [argument.name, argument]));
+  // Who may run a task may use the secrets that it uses; a context of one's own would show any other.
+  const own = new Set(definition.step.arguments.map(({ secretRef }) => secretRef));
+  const foreign = (list ?? []).flatMap(({ secretRef }, index) =>
+    secretRef === undefined || own.has(secretRef)
+      ? []
+      : [
+          {
+            field: `overrideTaskStepProperties.arguments[${index}].secretRef`,
+            message: `expected a secret that the task itself uses; ${secretRef} is none`,
+          },
+        ],
+  );
+  if (foreign.length > 0) {
+    throw new PlinthError('INVALID_ARGUMENT', `The run cannot be taken: ${foreign[0]?.message}.`, foreign);
+  }
+  if (contextPath !== undefined && own.size > (own.has(undefined) ? 1 : 0)) {
+    throw new PlinthError(
+      'INVALID_ARGUMENT',
+      `The task ${definition.name} uses secrets: a run of it with another context would hand them to that context.`,
+      [{ field: 'overrideTaskStepProperties.contextPath', message: 'expected none for a task with secret arguments' }],
+    );
+  }
   for (const argument of list ?? []) merged.set(argument.name, argument);
   const { contextAccessToken, ...step } = definition.step;
   // The task's token is for the task's own host: who may run it must not have it sent to another one.

@@ -14,13 +14,16 @@ export const registryViewSchema = registryDefinitionSchema.extend({
 export type RegistryView = z.infer<typeof registryViewSchema>;
 const host = { host: registryHostSchema };
 
+/**
+ * Changing registries needs `admin`: a registry names an address and the secret that is sent there.
+ */
 export const registryOperations = {
   createRegistry: defineOperation({
     name: 'createRegistry',
     service: 'watcher',
     method: 'POST',
     path: '/v1/registries',
-    scope: 'write',
+    scope: 'admin',
     summary: 'Make a registry known',
     status: 201,
     input: registryDefinitionSchema,
@@ -54,7 +57,7 @@ export const registryOperations = {
     service: 'watcher',
     method: 'PATCH',
     path: '/v1/registries/{host}',
-    scope: 'write',
+    scope: 'admin',
     summary: 'Change a registry',
     description: 'Absent fields stay; `null` removes.',
     input: z.strictObject({
@@ -75,7 +78,7 @@ export const registryOperations = {
     service: 'watcher',
     method: 'DELETE',
     path: '/v1/registries/{host}',
-    scope: 'write',
+    scope: 'admin',
     summary: 'Forget a registry',
     input: z.object(host),
     output: empty,

@@ -49,3 +49,16 @@ export const authorize = async (
   }
   return principal;
 };
+
+/**
+ * For handlers that change something of a team: only its own tokens may, and `admin`.
+ *
+ * @throws PlinthError PERMISSION_DENIED
+ */
+export const requireTeam = ({ subject, scope, team }: Principal, owner: string, what: string): void => {
+  if (scope === 'admin' || team === owner) return;
+  throw new PlinthError(
+    'PERMISSION_DENIED',
+    `${what} belongs to the team "${owner}"; the token "${subject}" is of the team "${team}".`,
+  );
+};

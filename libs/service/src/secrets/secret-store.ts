@@ -194,7 +194,8 @@ export class SecretStore {
     }
     const { folders } = this.options;
     const real = folders && (await realpath(path).catch(() => resolve(path)));
-    if (folders && !folders.some((folder) => real?.startsWith(`${resolve(folder)}/`))) {
+    const allowed = await Promise.all((folders ?? []).map((folder) => realpath(folder).catch(() => resolve(folder))));
+    if (folders && !allowed.some((folder) => real?.startsWith(`${folder}/`))) {
       throw new PlinthError(
         'FAILED_PRECONDITION',
         `file:${path} is not opened: it is in none of the folders that PLINTH_SECRET_DIRS lists.`,
