@@ -159,6 +159,16 @@ describe('what people send', () => {
     ]);
   });
 
+  it('lets so many runs by hand of one task wait, and no more', async () => {
+    await plinth.client.createTask({ name: 'nobody', agentPoolName: 'no-builders', step: { ...step, type: 'Docker' } });
+    const queued: string[] = [];
+    for (let n = 0; n < 20; n += 1) queued.push((await plinth.client.runTask({ name: 'nobody' })).runId);
+    await expect(plinth.client.runTask({ name: 'nobody' })).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+    for (const run of queued) await plinth.client.cancelRun({ run });
+    await plinth.client.cancelRun({ run: (await plinth.client.runTask({ name: 'nobody' })).runId });
+    await plinth.client.deleteTask({ name: 'nobody' });
+  });
+
   it('lists page by page, each thing once', async () => {
     const names = ['p1', 'p2', 'p3', 'p4', 'p5'];
     for (const name of names) await plinth.client.createTask({ name, step: { ...step, type: 'Docker' } });

@@ -9,6 +9,9 @@ import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
 import { evolveRunView } from '../views/run-view.js';
 import { taskView, type StoredTask } from '../views/task-view.js';
 
+/** Runs of one task, started by hand, that may wait at once. */
+const mostWaiting = 20;
+
 @Injectable()
 export class TaskHandlers {
   constructor(private readonly scheduler: SchedulerService) {}
@@ -70,6 +73,7 @@ export class TaskHandlers {
         `The task ${name} is disabled. Enable it with status: Enabled first.`,
       );
     }
+    this.requireRoom(name);
     const definition = override ? overriddenDefinition(stored, override) : stored;
     const now = runtime.clock.now().toISOString();
     const by = call.principal.subject;
@@ -100,6 +104,20 @@ export class TaskHandlers {
       call.wrote(sequence);
       return evolveRunView(undefined, event)!;
     }
+  }
+
+  /** Runs by hand go before routine ones: however many are asked for, only so many of a task wait. */
+  private requireRoom(name: string): void {
+    const { projection, runs } = this.scheduler;
+    const waiting = projection.activeRunsOf(name).filter((run) => {
+      const { queued, phase } = runs.get(run).state;
+      return queued?.offer === null && phase === 'Queued';
+    });
+    if (waiting.length < mostWaiting) return;
+    throw new PlinthError(
+      'RESOURCE_EXHAUSTED',
+      `${waiting.length} runs of ${name} that were started by hand wait already. Cancel some, or wait until they have run.`,
+    );
   }
 
   private async execute(name: string, command: TaskCommand, call: CallContext): Promise<TaskView> {
