@@ -14,7 +14,7 @@ import { Watching } from './watchlist/watching.js';
 const defaultIntervalMs = 900_000;
 
 /** CNCF Distribution tells of a push before it moves the tag: the first look may come too early by a moment. */
-const soonAgainSeconds = [0.02, 0.08, 0.3];
+const soonAgainSeconds = [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2];
 
 /** Registry watching: owns registries and tags, decides when to look at which tag, and whether a digest is adopted. */
 export class WatcherService {
