@@ -52,21 +52,36 @@ export interface InputKnowledge {
 }
 
 /**
- * What is known of a task's inputs: those of the standing run when it built the current definition and is newer than
- * the scan, else those that the scan found, else those of the standing run. Null when they cannot be named.
+ * Which inputs of a task are the newest: those of the standing run when it built the current definition and is newer
+ * than the scan, else those that the scan found, else those of the standing run. Null when they cannot be named.
  */
-export const knownInputs = ({ definitionHash, scan, standing }: InputKnowledge): readonly KnownInput[] | null => {
-  const used = () =>
-    (standing?.inputs ?? []).map(({ reference, role, platforms }) => ({
-      reference,
-      role,
-      platforms: Object.keys(platforms),
-      pinned: isPinnedReference(reference),
-    }));
-  if (standing && standing.definitionHash === definitionHash && standing.position > (scan?.position ?? 0))
-    return used();
-  if (scan?.status === 'Known') return scan.inputs;
-  return standing ? used() : null;
+export const newestInputs = ({
+  definitionHash,
+  scan,
+  standing,
+}: Pick<InputKnowledge, 'definitionHash' | 'scan' | 'standing'>): 'standing' | 'scan' | null => {
+  if (standing && standing.definitionHash === definitionHash && standing.position > (scan?.position ?? 0)) {
+    return 'standing';
+  }
+  if (scan?.status === 'Known') return 'scan';
+  return standing ? 'standing' : null;
+};
+
+/** What is known of a task's inputs, by {@link newestInputs}. */
+export const knownInputs = (knowledge: InputKnowledge): readonly KnownInput[] | null => {
+  switch (newestInputs(knowledge)) {
+    case 'standing':
+      return (knowledge.standing?.inputs ?? []).map(({ reference, role, platforms }) => ({
+        reference,
+        role,
+        platforms: Object.keys(platforms),
+        pinned: isPinnedReference(reference),
+      }));
+    case 'scan':
+      return knowledge.scan?.inputs ?? [];
+    case null:
+      return null;
+  }
 };
 
 /** Tracked references with their platforms, merged over the roles in which they are used. */

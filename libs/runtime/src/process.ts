@@ -16,7 +16,7 @@ import {
   type RunningService,
 } from '#libs/service';
 import { EventsModule } from './events.module.js';
-import { Runtime, RuntimeModule } from './runtime.js';
+import { RuntimeModule, type Runtime } from './runtime.js';
 
 export interface ProcessOptions {
   /** `watcher`, `standalone` …: in logs, metrics and as the source of events. */
@@ -123,7 +123,7 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
     const tokenFile = join(config.PLINTH_DATA, 'admin.token');
     await firstToken(tokens, options, tokenFile);
 
-    const runtime = new Runtime({
+    const runtime: Runtime = {
       config,
       jet,
       secrets,
@@ -140,7 +140,7 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
         );
         options.onFailure?.(error);
       },
-    });
+    };
     const service = await bootstrapService({
       name,
       config,

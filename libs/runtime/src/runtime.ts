@@ -11,46 +11,22 @@ import {
   type TokenStore,
 } from '#libs/service';
 
-/** What the services of one process share: the connection to the log, and what is kept beside it. */
-export interface RuntimeParts {
-  readonly config: Config;
-  readonly jet: Jet;
-  readonly secrets: SecretStore;
-  readonly tokens: TokenStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly redactor: Redactor;
-  readonly health: Health;
-  readonly metrics: Metrics;
+/**
+ * What the services of one process share: the connection to the log, and what is kept beside it. A class without code,
+ * so that Nest can inject what has its shape.
+ */
+export abstract class Runtime {
+  abstract readonly config: Config;
+  abstract readonly jet: Jet;
+  abstract readonly secrets: SecretStore;
+  abstract readonly tokens: TokenStore;
+  abstract readonly clock: Clock;
+  abstract readonly logger: Logger;
+  abstract readonly redactor: Redactor;
+  abstract readonly health: Health;
+  abstract readonly metrics: Metrics;
   /** Called when a service cannot go on by itself. */
-  readonly onFailure: (error: Error) => void;
-}
-
-/** {@link RuntimeParts} as something that Nest injects. */
-export class Runtime implements RuntimeParts {
-  readonly config: Config;
-  readonly jet: Jet;
-  readonly secrets: SecretStore;
-  readonly tokens: TokenStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly redactor: Redactor;
-  readonly health: Health;
-  readonly metrics: Metrics;
-  readonly onFailure: (error: Error) => void;
-
-  constructor(parts: RuntimeParts) {
-    this.config = parts.config;
-    this.jet = parts.jet;
-    this.secrets = parts.secrets;
-    this.tokens = parts.tokens;
-    this.clock = parts.clock;
-    this.logger = parts.logger;
-    this.redactor = parts.redactor;
-    this.health = parts.health;
-    this.metrics = parts.metrics;
-    this.onFailure = parts.onFailure;
-  }
+  abstract readonly onFailure: (error: Error) => void;
 }
 
 /** Gives every module of the process the {@link Runtime}. */

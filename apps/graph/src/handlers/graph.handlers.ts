@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, taskStateSchema, type Input, type Output, type TaskState } from '#libs/contracts';
 import { stableOutputs } from '#libs/domain';
-import { canonicalReference } from '#libs/oci';
-import { numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { dependantsOf, inputsOf } from '../answers/edges.js';
 import { reasonsOf, sentenceOf, stateOf, taskStateView } from '../answers/state.js';
 import { whyBuilt, whyMoved } from '../answers/why.js';
@@ -16,15 +15,6 @@ const page = <T>(items: readonly T[], input: { pageSize?: number | undefined; pa
   const from = numberCursorOf(input.pageToken) ?? 0;
   const items_ = items.slice(from, from + size);
   return { items: items_, nextPageToken: from + size < items.length ? tokenOf(from + size) : '' };
-};
-
-const canonical = (text: string): string => {
-  try {
-    return canonicalReference(text);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new PlinthError('INVALID_ARGUMENT', message, [{ field: 'reference', message }]);
-  }
 };
 
 @Injectable()
@@ -95,7 +85,7 @@ export class GraphHandlers {
         { field: 'reference', message: 'expected one of task, reference, run' },
       ]);
     }
-    const reference = canonical(input.reference);
+    const reference = canonicalField(input.reference);
     const adoption = model.images.get(reference)?.adoptions[0];
     const producer = [...(model.images.get(reference)?.producers ?? [])][0];
     const run = adoption
@@ -152,7 +142,7 @@ export class GraphHandlers {
       const { definition } = this.task(task);
       return definition ? stableOutputs(definition) : [];
     }
-    if (reference !== undefined) return [canonical(reference)];
+    if (reference !== undefined) return [canonicalField(reference)];
     throw new PlinthError('INVALID_ARGUMENT', 'Say of what: a reference or a task.', [
       { field: 'reference', message: 'expected one of reference, task' },
     ]);

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { isPinnedReference, newestInputs } from '#libs/domain';
 import type { Projection, RecordedEvent } from '#libs/event-log';
 import { GraphModel } from '../model/graph-model.js';
 import type { ImageNode, TaskNode } from '../model/nodes.js';
@@ -147,17 +148,19 @@ interface Edge {
 }
 
 /** The inputs of a task with how they are used, from the newest of scan and standing run. */
-export const edgesOf = (task: TaskNode): Edge[] => {
-  const { scan, standing } = task;
-  const current = standing?.definitionHash === task.definitionHash;
-  if (standing && ((current && standing.position > (scan?.position ?? 0)) || scan?.status !== 'Known')) {
-    return standing.inputs.map(({ reference, role, via, platforms }) => ({
-      reference,
-      role,
-      via,
-      pinned: reference.includes('@'),
-      platforms: Object.keys(platforms),
-    }));
+export const edgesOf = (task: TaskNode): readonly Edge[] => {
+  switch (newestInputs(task)) {
+    case 'standing':
+      return (task.standing?.inputs ?? []).map(({ reference, role, via, platforms }) => ({
+        reference,
+        role,
+        via,
+        pinned: isPinnedReference(reference),
+        platforms: Object.keys(platforms),
+      }));
+    case 'scan':
+      return task.scan?.inputs ?? [];
+    case null:
+      return [];
   }
-  return scan?.status === 'Known' ? [...scan.inputs] : [];
 };

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type LogLine, type Output, type RunView } from '#libs/contracts';
 import { runDecider } from '#libs/domain';
-import { canonicalReference } from '#libs/oci';
-import { numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireTeam, type CallContext } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
 
@@ -19,7 +18,7 @@ export class RunHandlers {
     if (input.status) conditions.push(['status = ?', input.status]);
     if (input.wave) conditions.push(['run IN (SELECT run FROM run_wave WHERE wave = ?)', input.wave]);
     if (input.image) {
-      conditions.push(['run IN (SELECT run FROM run_image WHERE reference = ?)', canonicalReference(input.image)]);
+      conditions.push(['run IN (SELECT run FROM run_image WHERE reference = ?)', canonicalField(input.image, 'image')]);
     }
     const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}` : '';
     const rows = this.scheduler.log.projector.db

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type ImageView, type Input, type Output } from '#libs/contracts';
-import { canonicalReference, isRegistryError, parseReference } from '#libs/oci';
-import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { isRegistryError, parseReference } from '#libs/oci';
+import { canonicalField, cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import type { TagState } from '../tags/tag.decider.js';
 import { WatcherService } from '../watcher.service.js';
@@ -15,7 +15,7 @@ export class ImageHandlers {
   async listImages(input: Input<'listImages'>): Promise<Output<'listImages'>> {
     const { tags, watchList } = this.watcher;
     if (input.reference) {
-      const reference = canonical(input.reference);
+      const reference = canonicalField(input.reference);
       const { state } = tags.get(reference);
       return { images: state.watched ? [this.view(state)] : [], nextPageToken: '' };
     }
@@ -36,7 +36,7 @@ export class ImageHandlers {
 
   async lookAtImage(input: Input<'lookAtImage'>, call: CallContext): Promise<ImageView> {
     const { tags, looker } = this.watcher;
-    const reference = canonical(input.reference);
+    const reference = canonicalField(input.reference);
     if (!tags.get(reference).state.watched) {
       throw new PlinthError('NOT_FOUND', `${reference} is not watched: no task tracks it.`);
     }
@@ -66,12 +66,3 @@ export class ImageHandlers {
     };
   }
 }
-
-const canonical = (text: string): string => {
-  try {
-    return canonicalReference(text);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new PlinthError('INVALID_ARGUMENT', message, [{ field: 'reference', message }]);
-  }
-};

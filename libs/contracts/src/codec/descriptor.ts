@@ -34,7 +34,8 @@ export interface DescriptorNode {
 
 const camel = (text: string): string => text.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 
-const typeName = (shape: Shape): string => {
+/** Name of a type in proto3, without what says that there are several. */
+export const typeName = (shape: Shape): string => {
   switch (shape.kind) {
     case 'string':
       return 'string';

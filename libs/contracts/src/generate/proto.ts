@@ -1,3 +1,4 @@
+import { typeName } from '../codec/descriptor.js';
 import { rpcPackage, rpcServiceName, type ApiShape, type RpcShape } from '../codec/catalog.js';
 import {
   chunkField,
@@ -25,28 +26,8 @@ const comment = (text: string | undefined, indent = ''): string =>
   text === undefined ? '' : `${indent}// ${text.replace(/\n/g, `\n${indent}// `)}\n`;
 
 const typeText = (shape: Shape): string => {
-  switch (shape.kind) {
-    case 'string':
-      return 'string';
-    case 'boolean':
-      return 'bool';
-    case 'integer':
-      return 'int64';
-    case 'number':
-      return 'double';
-    case 'value':
-      return 'google.protobuf.Value';
-    case 'enum':
-      return shape.enum.name;
-    case 'message':
-      return shape.message.name;
-    case 'union':
-      return shape.union.name;
-    case 'list':
-      return `repeated ${typeText(shape.of)}`;
-    case 'map':
-      return `map<string, ${typeText(shape.of)}>`;
-  }
+  if (shape.kind === 'list') return `repeated ${typeText(shape.of)}`;
+  return shape.kind === 'map' ? `map<string, ${typeText(shape.of)}>` : typeName(shape);
 };
 const scalars: ReadonlySet<Shape['kind']> = new Set(['string', 'boolean', 'integer', 'number', 'enum']);
 
