@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { capture } from '../process-group.js';
 import { startRegistry } from '../testing/registry.js';
 import { useUnpackedTools } from '../testing/tools.js';
 import { DockerBuildxEngine } from './docker-buildx.js';
-import { ManagedDockerd } from './managed-dockerd.js';
+import { ManagedDockerd, runDirOf } from './managed-dockerd.js';
 
 describe('a dockerd of our own', () => {
   let dir: string;
@@ -23,8 +24,8 @@ describe('a dockerd of our own', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const manage = (onEvent?: (message: string) => void): ManagedDockerd => {
-    const daemon = new ManagedDockerd({ dir: join(dir, 'dockerd'), ...(onEvent === undefined ? {} : { onEvent }) });
+  const manage = (onEvent?: (message: string) => void, at = join(dir, 'dockerd')): ManagedDockerd => {
+    const daemon = new ManagedDockerd({ dir: at, ...(onEvent === undefined ? {} : { onEvent }) });
     running.push(daemon);
     return daemon;
   };
@@ -49,6 +50,24 @@ describe('a dockerd of our own', () => {
     await daemon.close();
     expect(await processes()).toEqual([]);
     await expect(daemon.host()).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  });
+
+  /** A folder below the test's own whose path has exactly this many characters. */
+  const folderOf = (length: number): string => join(dir, 'x'.repeat(length - dir.length - 1));
+
+  it.each([
+    ['the longest path that leaves its sockets in its own folder', 62, true],
+    ['a path one character longer', 63, false],
+    ['a very long path', 180, false],
+  ])('starts in a folder with %s', async (_what, length, isOwn) => {
+    const folder = folderOf(length);
+    const run = runDirOf(folder);
+    expect(run.isOwn).toBe(isOwn);
+    const daemon = manage(undefined, folder);
+    expect(await daemon.host()).toBe(`unix://${run.path}/docker.sock`);
+    expect(await version(await daemon.host())).toMatch(/^\d+\./);
+    await daemon.close();
+    expect(existsSync(run.path)).toBe(isOwn);
   });
 
   it('starts again when it was killed', async () => {

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineRegistry } from '../engine.js';
@@ -26,8 +25,20 @@ export interface ManagedDockerdOptions {
 
 const systemBundle = '/etc/ssl/certs/ca-certificates.crt';
 const stopTimeoutMs = 15_000;
-/** A Unix socket's path may have 107 characters. containerd puts one 32 characters below the exec root. */
-const longestRunDir = 70;
+/** containerd refuses to start when the path of one of its sockets is longer, and this is the longest one. */
+const longestSocketPath = 104;
+const deepestSocket = '/exec/containerd/containerd-debug.sock';
+
+/**
+ * Where the sockets and pid files of a daemon lie: in its own folder, or, where their paths would be too long for that,
+ * in one below /run, which only root can write. dockerd needs root in any case.
+ */
+export const runDirOf = (dir: string): { readonly path: string; readonly isOwn: boolean } => {
+  const own = join(dir, 'run');
+  if (own.length + deepestSocket.length <= longestSocketPath) return { path: own, isOwn: true };
+  const id = createHash('sha256').update(dir).digest('hex').slice(0, 12);
+  return { path: `/run/plinth-docker-${id}`, isOwn: false };
+};
 
 /**
  * Starts dockerd on first use (`host()`), restarts it when it dies, and stops it with `close()`. It needs root. It makes no
@@ -37,6 +48,7 @@ const longestRunDir = 70;
 export class ManagedDockerd implements DockerDaemon {
   readonly defaultNetwork = 'host';
   readonly #runDir: string;
+  readonly #isRunDirOwn: boolean;
   readonly #insecure = new Set<string>();
   readonly #authorities = new Map<string, string>();
   #child: ChildProcess | undefined;
@@ -44,9 +56,7 @@ export class ManagedDockerd implements DockerDaemon {
   #closed = false;
 
   constructor(private readonly options: ManagedDockerdOptions) {
-    const id = createHash('sha256').update(options.dir).digest('hex').slice(0, 12);
-    const near = join(options.dir, 'run');
-    this.#runDir = near.length <= longestRunDir ? near : join(tmpdir(), `plinth-docker-${id}`);
+    ({ path: this.#runDir, isOwn: this.#isRunDirOwn } = runDirOf(options.dir));
     for (const registry of options.registries ?? []) this.#learn(registry);
   }
 
@@ -91,7 +101,7 @@ export class ManagedDockerd implements DockerDaemon {
     await this.#stopChild();
     // Mounts of a daemon that was killed before outlive the one that took its place.
     await this.#unmount();
-    if (this.#runDir.startsWith(tmpdir())) await rm(this.#runDir, { recursive: true, force: true });
+    if (!this.#isRunDirOwn) await rm(this.#runDir, { recursive: true, force: true });
   }
 
   #learn({ registry, scheme, ca }: EngineRegistry): void {
