@@ -1,4 +1,4 @@
-import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import { finished, Readable, Transform, type TransformCallback } from 'node:stream';
 import { PlinthError } from '#libs/contracts';
 
 /** Limit of a JSON body. */
@@ -109,3 +109,26 @@ export const parseJsonObject = (
   }
   return value as Record<string, unknown>;
 };
+
+/** How long what is left of a refused body is taken in, in milliseconds. */
+const lingerMs = 2_000;
+
+/**
+ * An answer to somebody who is still sending: its bytes, and then nothing until the sender has stopped or had two
+ * seconds to. Who closes a connection with unread bytes in it resets it, and the sender may never see the answer.
+ */
+export const answerWhileSending = (answer: string, body: Readable): Readable =>
+  Readable.from(
+    (async function* () {
+      yield Buffer.from(answer, 'utf8');
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(resolve, lingerMs);
+        finished(body, { writable: false }, () => {
+          clearTimeout(limit);
+          resolve();
+        });
+        body.resume();
+      });
+    })(),
+    { objectMode: false },
+  );

@@ -252,6 +252,60 @@ describe('raw routes', () => {
   });
 });
 
+describe('senders that go on sending', () => {
+  const mebibyte = 1024 * 1024;
+  /** Sends a whole request of many chunks before it reads a byte, as simple senders do; answers what came back. */
+  const sendBlindly = async (path: string, headers: string, bytes: number, isChunked: boolean): Promise<string> => {
+    const socket = connect(service.http.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const length = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes}`;
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${length}\r\n\r\n`);
+    const chunk = 'x'.repeat(65_536);
+    for (let sent = 0; sent < bytes; sent += chunk.length) {
+      const isTaken = socket.write(isChunked ? `10000\r\n${chunk}\r\n` : chunk);
+      if (!isTaken) await once(socket, 'drain');
+    }
+    if (isChunked) socket.write('0\r\n\r\n');
+    let answer = '';
+    for await (const data of socket) answer += String(data);
+    return answer;
+  };
+
+  it.each([
+    [
+      'a body that says it is too large',
+      '/v1/tasks',
+      'Authorization: Bearer writer-token\r\nContent-Type: application/json',
+      false,
+    ],
+    [
+      'a body that turns out to be',
+      '/v1/tasks',
+      'Authorization: Bearer writer-token\r\nContent-Type: application/json',
+      true,
+    ],
+    ['a notification', '/v1/hooks/distribution/registry.local:5000', 'Authorization: hook-secret', false],
+    [
+      'a notification of unsaid length',
+      '/v1/hooks/distribution/registry.local:5000',
+      'Authorization: hook-secret',
+      true,
+    ],
+    ['an upload', '/v1/contexts', 'Authorization: Bearer writer-token\r\nContent-Type: application/gzip', false],
+    [
+      'an upload of unsaid length',
+      '/v1/contexts',
+      'Authorization: Bearer writer-token\r\nContent-Type: application/gzip',
+      true,
+    ],
+  ])('get their answer whole: %s', async (_what, path, headers, isChunked) => {
+    const answer = await sendBlindly(path, headers, 16 * mebibyte, isChunked);
+    expect(answer).toMatch(/^HTTP\/1.1 413 Payload Too Large\r\n/);
+    expect(answer).toMatch(/"code":"PAYLOAD_TOO_LARGE".*\}$/s);
+    expect(answer.toLowerCase()).toContain('connection: close');
+  });
+});
+
 describe('uploads', () => {
   const upload = (body: Buffer, type = 'application/gzip') =>
     request(url).post('/v1/contexts').set('authorization', writer).set('content-type', type).send(body);

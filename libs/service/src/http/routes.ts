@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errors, PlinthError, takesQuery, type Operation } from '#libs/contracts';
 import { parseCount, parseIfMatch } from '../call.js';
@@ -8,7 +8,7 @@ import type { Invoker, RequestMeta } from '../invoker.js';
 import type { RawRoute } from '../raw-route.js';
 import { problemHeaders, toProblem } from '../problem.js';
 import type { ServedService } from '../serves.js';
-import { ByteLimit, jsonBytes, mediaType, parseJsonObject, readLimited, tooLarge } from './body.js';
+import { answerWhileSending, ByteLimit, jsonBytes, mediaType, parseJsonObject, readLimited, tooLarge } from './body.js';
 import { mergeInput, routerPath } from './input.js';
 import { encodeEvent, itemEvent, sseRetryMs, streamHeaders, StreamWriter, type StreamWriterOptions } from './sse.js';
 
@@ -52,12 +52,15 @@ export const sendProblem = (
   id: string,
   headers: Readonly<Record<string, string>> = {},
 ): FastifyReply => {
-  if (isUnread(request.raw)) void reply.header('connection', 'close');
-  return reply
+  const problem = JSON.stringify(toProblem(error, id));
+  void reply
     .code(errors[error.code].http)
     .headers({ ...problemHeaders(error.code), ...headers })
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(toProblem(error, id)));
+    .type('application/problem+json; charset=utf-8');
+  if (!isUnread(request.raw)) return reply.send(problem);
+  return reply
+    .headers({ connection: 'close', 'content-length': String(Buffer.byteLength(problem)) })
+    .send(answerWhileSending(problem, request.raw));
 };
 
 const sendAnswer = (
@@ -194,8 +197,11 @@ export class HttpRoutes {
     if (Number(request.headers['content-length'] ?? 0) > accepts.maxBytes) throw tooLarge(accepts.maxBytes);
     const limited = new ByteLimit(accepts.maxBytes);
     let broken: Error | undefined;
-    pipeline(request.raw, limited, (error) => {
-      if (error) broken = error;
+    limited.on('error', (error) => (broken = error));
+    // Not `pipeline`: it destroys the request with the limit, and what is left of the body could not be taken in.
+    request.raw.pipe(limited);
+    request.raw.once('close', () => {
+      if (!request.raw.complete) limited.destroy(new PlinthError('INVALID_ARGUMENT', 'The body broke off.'));
     });
     try {
       return await run(limited);
