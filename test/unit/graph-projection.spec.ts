@@ -10,7 +10,7 @@ const tables = {
   graph_task: 'name',
   graph_task_part: 'task, part',
   graph_edge: 'task, reference, role, via',
-  graph_image: 'reference',
+  graph_adoption: 'reference, position',
   graph_wave: 'id',
   graph_run: 'run',
   graph_pushed: 'reference, digest',

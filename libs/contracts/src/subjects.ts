@@ -32,8 +32,9 @@ export const eventSubject = (aggregate: AggregateKind, id: string): string =>
 
 /** Inverse of {@link eventSubject}. */
 export const aggregateOfSubject = (subject: string): { kind: AggregateKind; id: string } => {
-  const [, , kind, token] = subject.split('.');
-  return { kind: kind as AggregateKind, id: idOfToken(token ?? '') };
+  const at = subject.lastIndexOf('.');
+  const kind = subject.slice(subject.lastIndexOf('.', at - 1) + 1, at);
+  return { kind: kind as AggregateKind, id: idOfToken(subject.slice(at + 1)) };
 };
 
 export const dispatchSubject = (pool: string): string => `plinth.dispatch.${subjectToken(pool)}`;

@@ -36,11 +36,16 @@ export type RecordedEvent<E extends EventType = EventType> = E extends EventType
       readonly aggregate: AggregateRef;
       readonly time: string;
       readonly data: EventData<E>;
+      /** `data` as the log has it, for who stores it as it is; absent where it was upcast. See {@link dataText}. */
+      readonly text?: string;
       readonly causation: string | null;
       readonly correlation: string | null;
       readonly traceparent: string | null;
     }
   : never;
+
+/** The data of an event as JSON: what the log has, where that is the same, which spares making it again. */
+export const dataText = (event: RecordedEvent): string => event.text ?? JSON.stringify(event.data);
 
 export interface EventBatch {
   /** In order, each sequence one more than the one before. Empty only to say `caughtUp` at the start. */

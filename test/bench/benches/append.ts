@@ -30,7 +30,7 @@ export const appendBench: Bench = {
 };
 
 const measure = async ({ say }: BenchContext, url: string, figure: string, events: number): Promise<Figure> => {
-  const jet = await Jet.connect({ servers: url, name: 'bench' });
+  await using jet = await Jet.connect({ servers: url, name: 'bench' });
   await jet.provision();
   await jet.jsm.streams.add({
     name: 'BARE',
@@ -58,7 +58,6 @@ const measure = async ({ say }: BenchContext, url: string, figure: string, event
   await ours();
   await bare();
   const { ours: measured, baseline, ratio } = await inTurn(rounds, ours, bare);
-  await jet.close();
   return {
     figure,
     unit: 'per second',

@@ -119,15 +119,13 @@ const appends = async (
     const taken = await seconds(() => inWindow(runs, window, (index) => append(jet, `${prefix}${index}`)));
     return (runs * perRun) / taken;
   };
-  const manyJet = await Jet.connect({ servers: many.url, name: 'bench' });
-  const fewJet = await Jet.connect({ servers: few.url, name: 'bench' });
+  await using manyJet = await Jet.connect({ servers: many.url, name: 'bench' });
+  await using fewJet = await Jet.connect({ servers: few.url, name: 'bench' });
   await perSecond(fewJet);
   await perSecond(manyJet);
   const ofMany = () => perSecond(manyJet);
   const ofFew = () => perSecond(fewJet);
   const { ours, baseline, ratio } = await inTurn(rounds, ofMany, ofFew);
-  await manyJet.close();
-  await fewJet.close();
   say(`appends, ${how}: ${spread(ours)} per second, ${spread(baseline)} per second`);
   return {
     figure: `appends, ${how}`,

@@ -28,7 +28,7 @@ export const replayBench: Bench = {
     say(`${events} events of ${tasks} tasks are in the log (${Math.round(events / fillSeconds)}/s)`);
 
     await using nats = await startNats({ storeDir: store });
-    const jet = await Jet.connect({ servers: nats.url, name: 'bench' });
+    await using jet = await Jet.connect({ servers: nats.url, name: 'bench' });
     const { last } = await jet.events.range();
 
     // Not timed: which rows the projection writes, batch by batch.
@@ -56,7 +56,6 @@ export const replayBench: Bench = {
       eventsPerSecond('projection', async (file) => (await replay(jet, file, last, graphProjections())).stop());
     const bare = () => eventsPerSecond('bare loop', (file) => bareReplay(jet, file, same, last, batch));
     const { ours: measured, baseline, ratio } = await inTurn(rounds, ours, bare);
-    await jet.close();
     return [
       {
         figure: 'replay',

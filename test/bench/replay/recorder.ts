@@ -74,13 +74,15 @@ export class Recorder {
 
 /**
  * Where the key of the row is among a statement's parameters: those of the primary key for an INSERT, which gives all
- * columns in the order of the table, and the only one for a DELETE. Undefined for what does not write.
+ * columns in the order of the table, and all of them for a DELETE. Undefined for what does not write.
  */
 const keyOf = (db: Database.Database, sql: string): number[] | undefined => {
   if (/^\s*SELECT\b/i.test(sql)) return undefined;
   const [, table] = /^\s*INSERT\s+(?:OR REPLACE\s+)?INTO\s+(\w+)/i.exec(sql) ?? [];
   if (table !== undefined) return primaryKey(db, table).map(({ cid }) => cid);
-  if (/^\s*DELETE FROM \w+ WHERE \w+ = \?\s*$/i.test(sql)) return [0];
+  if (/^\s*DELETE FROM \w+ WHERE \w+ = \?( AND \w+ = \?)*\s*$/i.test(sql)) {
+    return [...sql.matchAll(/\?/g)].map((_mark, at) => at);
+  }
   throw new Error(`The replay benchmark does not know how to write the same rows as: ${sql}`);
 };
 

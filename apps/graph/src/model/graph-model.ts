@@ -94,7 +94,7 @@ export class GraphModel {
       }
       case 'rebuild.due': {
         const task = this.task(event.data.task);
-        task.offer = { position: event.sequence, key: event.data.key, causes: event.data.causes, over: false };
+        task.offer = { position: event.sequence, key: event.data.key, over: false };
         this.changes.tasks.add(task);
         return;
       }

@@ -1,4 +1,4 @@
-import type { Cause, PushedImage, ScannedInput, SeenBy, Snapshot, TaskDefinition, UsedInput } from '#libs/contracts';
+import type { PushedImage, ScannedInput, SeenBy, Snapshot, TaskDefinition, UsedInput } from '#libs/contracts';
 
 /** A digest that policy let dependants use, with where it came from. */
 export interface Adoption {
@@ -68,7 +68,7 @@ export interface TaskNode {
   /** Key whose automatic run a person canceled: not offered again. */
   declined: string | null;
   /** The last offer; over once the run that it led to has ended. */
-  offer: { readonly position: number; readonly key: string; readonly causes: readonly Cause[]; over: boolean } | null;
+  offer: { readonly position: number; readonly key: string; over: boolean } | null;
 
   // What follows is derived; recomputed when it is loaded.
 

@@ -1,6 +1,6 @@
 import { inputKey } from '#libs/domain';
 import type { Pin } from '#libs/contracts';
-import type { Adoption, ImageNode, TaskNode } from './nodes.js';
+import type { Adoption, ImageNode, Standing, TaskNode } from './nodes.js';
 
 /** Adoptions that are kept per image; enough to find an index that still has a platform. */
 export const adoptionsKept = 16;
@@ -32,35 +32,50 @@ export interface MovedInput {
 
 type Images = ReadonlyMap<string, ImageNode>;
 
-export function* movedInputs(task: TaskNode, images: Images): Generator<MovedInput> {
-  const { standing } = task;
-  if (!standing) return;
-  for (const [reference, platforms] of task.tracked) {
-    const image = images.get(reference);
-    if (!image || fromOwnLoop(task, image)) continue;
-    const adoption = usable(image, platforms);
-    if (!adoption) continue;
-    // Both sides are computed with today's tracked set: what the standing run did not use says nothing.
-    for (const used of standing.inputs) {
-      if (used.reference !== reference) continue;
-      const differs = platforms.some((platform) => {
-        const then = used.platforms[platform];
-        return then !== undefined && adoption.snapshot.platforms[platform] !== then;
-      });
-      if (differs) {
-        yield { reference, from: used.digest, adoption };
-        break;
-      }
+/** How one tracked input of a task moved; undefined where it did not. */
+const moved = (
+  task: TaskNode,
+  standing: Standing,
+  reference: string,
+  platforms: readonly string[],
+  images: Images,
+): MovedInput | undefined => {
+  const image = images.get(reference);
+  if (!image || fromOwnLoop(task, image)) return undefined;
+  const adoption = usable(image, platforms);
+  if (!adoption) return undefined;
+  // Both sides are computed with today's tracked set: what the standing run did not use says nothing.
+  for (const used of standing.inputs) {
+    if (used.reference !== reference) continue;
+    for (const platform of platforms) {
+      const then = used.platforms[platform];
+      if (then === undefined || adoption.snapshot.platforms[platform] === then) continue;
+      return { reference, from: used.digest, adoption };
     }
   }
-}
+  return undefined;
+};
+
+export const movedInputs = (task: TaskNode, images: Images): MovedInput[] => {
+  const { standing, tracked } = task;
+  if (!standing) return [];
+  return [...tracked].flatMap(([reference, platforms]) => moved(task, standing, reference, platforms, images) ?? []);
+};
+
+/** The same question without its answer: it is asked for every task that something changed for. */
+const hasMovedInput = (task: TaskNode, images: Images): boolean => {
+  const { standing, tracked } = task;
+  if (!standing) return false;
+  for (const [reference, platforms] of tracked) if (moved(task, standing, reference, platforms, images)) return true;
+  return false;
+};
 
 export const definitionChanged = (task: TaskNode): boolean =>
   task.standing !== null && task.definition !== null && task.standing.definitionHash !== task.definitionHash;
 
 /** The one predicate that all automatic work follows from. */
 export const isStale = (task: TaskNode, images: Images): boolean =>
-  task.definition !== null && (definitionChanged(task) || !movedInputs(task, images).next().done);
+  task.definition !== null && (definitionChanged(task) || hasMovedInput(task, images));
 
 /** Input key of a task as things are now. */
 export const currentKey = (task: TaskNode, images: Images): string => {

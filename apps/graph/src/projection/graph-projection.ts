@@ -2,8 +2,9 @@ import type { Database, Statement } from 'better-sqlite3';
 import { isPinnedReference, newestInputs } from '#libs/domain';
 import type { Projection, RecordedEvent } from '#libs/event-log';
 import { GraphModel } from '../model/graph-model.js';
-import type { ImageNode, TaskNode } from '../model/nodes.js';
+import type { TaskNode } from '../model/nodes.js';
 import { WaveBook, type Wave } from '../waves/wave-book.js';
+import { ImageBook } from './image-book.js';
 import { RunBook } from './run-book.js';
 import { TaskBook } from './task-book.js';
 
@@ -13,12 +14,12 @@ import { TaskBook } from './task-book.js';
  */
 export class GraphProjection implements Projection {
   readonly name = 'graph';
-  readonly version = 1;
+  readonly version = 2;
   readonly schema = `
     ${TaskBook.schema}
     CREATE TABLE IF NOT EXISTS graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS graph_edge_reference ON graph_edge (reference, task);
-    CREATE TABLE IF NOT EXISTS graph_image (reference TEXT PRIMARY KEY, adoptions TEXT NOT NULL);
+    ${ImageBook.schema}
     CREATE TABLE IF NOT EXISTS graph_wave (id TEXT PRIMARY KEY, position INTEGER NOT NULL, open INTEGER NOT NULL, facts TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS graph_wave_position ON graph_wave (position);
     ${RunBook.schema}
@@ -38,24 +39,20 @@ export class GraphProjection implements Projection {
   private undecided = new Set<TaskNode>();
   private linked = new Set<TaskNode>();
   /** Edges of a task as they were written last, to leave them alone when a run used the same images again. */
-  private readonly edges = new Map<TaskNode, string>();
+  private readonly edges = new Map<TaskNode, readonly Edge[]>();
   private readonly tasks = new TaskBook();
-  private write!: Record<'image' | 'wave' | 'unlink' | 'link', Statement>;
+  private readonly images = new ImageBook();
+  private write!: Record<'wave' | 'unlink' | 'link', Statement>;
 
   open(db: Database): void {
     this.write = {
-      image: db.prepare(
-        'INSERT INTO graph_image VALUES (?, ?) ON CONFLICT (reference) DO UPDATE SET adoptions = excluded.adoptions',
-      ),
       wave: db.prepare('INSERT OR REPLACE INTO graph_wave VALUES (?, ?, ?, ?)'),
       unlink: db.prepare('DELETE FROM graph_edge WHERE task = ?'),
       link: db.prepare('INSERT OR REPLACE INTO graph_edge VALUES (?, ?, ?, ?, ?, ?)'),
     };
     this.runs.open(db);
-    this.tasks.open(db, this.model);
-    for (const row of db.prepare('SELECT * FROM graph_image').iterate() as Rows<'reference' | 'adoptions'>) {
-      this.model.image(row.reference).adoptions = JSON.parse(row.adoptions) as ImageNode['adoptions'];
-    }
+    this.tasks.open(db, this.model, this.runs);
+    this.images.open(db, this.model);
     for (const { facts } of db.prepare('SELECT facts FROM graph_wave WHERE open').iterate() as Rows<'facts'>) {
       this.waves.restore(JSON.parse(facts) as Parameters<WaveBook['restore']>[0]);
     }
@@ -102,12 +99,11 @@ export class GraphProjection implements Projection {
       this.undecided.add(task);
       this.tasks.save(task);
     }
-    for (const image of images) this.write.image.run(image.reference, JSON.stringify(image.adoptions));
+    for (const image of images) this.images.save(image);
     for (const task of this.linked) {
       const edges = task.definition ? edgesOf(task) : [];
-      const text = JSON.stringify(edges);
-      if (this.edges.get(task) === text) continue;
-      this.edges.set(task, text);
+      if (sameEdges(this.edges.get(task), edges)) continue;
+      this.edges.set(task, edges);
       this.write.unlink.run(task.name);
       for (const { reference, role, via, pinned, platforms } of edges) {
         this.write.link.run(task.name, reference, role, via, Number(pinned), JSON.stringify(platforms));
@@ -146,6 +142,20 @@ interface Edge {
   readonly pinned: boolean;
   readonly platforms: readonly string[];
 }
+
+const sameEdges = (before: readonly Edge[] | undefined, now: readonly Edge[]): boolean =>
+  before?.length === now.length &&
+  before.every((edge, at) => {
+    const { reference, role, via, pinned, platforms } = now[at]!;
+    return (
+      edge.reference === reference &&
+      edge.role === role &&
+      edge.via === via &&
+      edge.pinned === pinned &&
+      edge.platforms.length === platforms.length &&
+      edge.platforms.every((platform, index) => platform === platforms[index])
+    );
+  });
 
 /** The inputs of a task with how they are used, from the newest of scan and standing run. */
 export const edgesOf = (task: TaskNode): readonly Edge[] => {

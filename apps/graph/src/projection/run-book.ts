@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Cause, PushedImage, UsedInput } from '#libs/contracts';
-import type { RecordedEvent } from '#libs/event-log';
+import type { Cause, EventData, PushedImage, UsedInput } from '#libs/contracts';
+import { dataText, type RecordedEvent } from '#libs/event-log';
 
 /** What the graph keeps of a run, to explain images long after. */
 export interface RunFacts {
@@ -16,46 +16,90 @@ export interface RunFacts {
   readonly message: string | null;
 }
 
+/**
+ * A run as it is stored: the data of the event that queued it and of the one that ended it, as they are in the log.
+ * There are many runs and few questions, so what they say is put together when it is asked for.
+ */
+interface Row {
+  readonly run: string;
+  readonly task: string | null;
+  readonly status: RunFacts['status'];
+  readonly queued_at: string;
+  readonly queued: string;
+  readonly finished_at: string | null;
+  readonly finished: string | null;
+}
+
+const factsOf = ({ run, task, status, queued_at, queued, finished_at, finished }: Row): RunFacts => {
+  const { causes, waves } = JSON.parse(queued) as EventData<'run.queued'>;
+  const end = finished === null ? {} : (JSON.parse(finished) as Ending);
+  return {
+    run,
+    task,
+    queuedAt: queued_at,
+    causes,
+    waves,
+    status,
+    inputs: end.inputs ?? [],
+    outputs: end.outputs ?? [],
+    finishedAt: finished_at,
+    message: end.message ?? end.reason ?? null,
+  };
+};
+
+/** What the events that end a run may say; a cancellation has both a code as `reason` and words as `message`. */
+type Ending = Partial<Pick<EventData<'run.succeeded'>, 'inputs' | 'outputs'>> & {
+  readonly reason?: string;
+  readonly message?: string | null;
+};
+
 /** Runs by id, and which run pushed which digest. Only the active ones are in memory. */
 export class RunBook {
   static readonly schema = `
-    CREATE TABLE IF NOT EXISTS graph_run (run TEXT PRIMARY KEY, task TEXT, facts TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS graph_run (run TEXT PRIMARY KEY, task TEXT, status TEXT NOT NULL,
+      queued_at TEXT NOT NULL, queued TEXT NOT NULL, finished_at TEXT, finished TEXT);
     CREATE INDEX IF NOT EXISTS graph_run_task ON graph_run (task);
+    CREATE INDEX IF NOT EXISTS graph_run_active ON graph_run (run) WHERE status = 'Active';
     CREATE TABLE IF NOT EXISTS graph_pushed (reference TEXT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (reference, digest)) WITHOUT ROWID;
   `;
-  private readonly active = new Map<string, RunFacts>();
-  private readonly dirty = new Map<string, RunFacts>();
+  private readonly active = new Map<string, Row>();
+  private readonly dirty = new Map<string, Row>();
   private readonly pushed: [string, string, string][] = [];
   private statements!: Record<'save' | 'push' | 'one' | 'pusher' | 'last', Statement>;
 
   open(db: Database): void {
     this.statements = {
       save: db.prepare(
-        'INSERT INTO graph_run VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET task = excluded.task, facts = excluded.facts',
+        `INSERT INTO graph_run VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET task = excluded.task,
+         status = excluded.status, queued_at = excluded.queued_at, queued = excluded.queued,
+         finished_at = excluded.finished_at, finished = excluded.finished`,
       ),
       push: db.prepare('INSERT OR REPLACE INTO graph_pushed VALUES (?, ?, ?)'),
-      one: db.prepare('SELECT facts FROM graph_run WHERE run = ?'),
+      one: db.prepare('SELECT * FROM graph_run WHERE run = ?'),
       pusher: db.prepare('SELECT run FROM graph_pushed WHERE reference = ? AND digest = ?'),
       last: db.prepare(
-        `SELECT facts FROM graph_run WHERE task = ? AND facts ->> 'status' = 'Succeeded' ORDER BY facts ->> 'finishedAt' DESC LIMIT 1`,
+        `SELECT * FROM graph_run WHERE task = ? AND status = 'Succeeded' ORDER BY finished_at DESC LIMIT 1`,
       ),
     };
-    const active = db.prepare(`SELECT facts FROM graph_run WHERE facts ->> 'status' = 'Active'`);
-    for (const { facts } of active.iterate() as IterableIterator<{ facts: string }>) {
-      const run = JSON.parse(facts) as RunFacts;
-      this.active.set(run.run, run);
-    }
+    const active = db.prepare(`SELECT * FROM graph_run WHERE status = 'Active'`);
+    for (const row of active.iterate() as IterableIterator<Row>) this.active.set(row.run, row);
   }
 
   taskOf(run: string): string | null {
-    return this.find(run)?.task ?? null;
+    return this.row(run)?.task ?? null;
   }
 
   find(run: string): RunFacts | undefined {
-    const known = this.active.get(run) ?? this.dirty.get(run);
-    if (known) return known;
-    const row = this.statements.one.get(run) as { facts: string } | undefined;
-    return row && (JSON.parse(row.facts) as RunFacts);
+    const row = this.row(run);
+    return row && factsOf(row);
+  }
+
+  /** What a run that succeeded used and made. */
+  successOf(run: string): Pick<EventData<'run.succeeded'>, 'inputs' | 'outputs' | 'sourceRevision'> | undefined {
+    const row = this.row(run);
+    if (row?.status !== 'Succeeded' || row.finished === null) return undefined;
+    const { inputs, outputs, sourceRevision } = JSON.parse(row.finished) as EventData<'run.succeeded'>;
+    return { inputs, outputs, sourceRevision };
   }
 
   /** The run that pushed this digest to this reference. */
@@ -65,59 +109,63 @@ export class RunBook {
   }
 
   lastSuccessOf(task: string): RunFacts | undefined {
-    const row = this.statements.last.get(task) as { facts: string } | undefined;
-    return row && (JSON.parse(row.facts) as RunFacts);
+    const row = this.statements.last.get(task) as Row | undefined;
+    return row && factsOf(row);
   }
 
   apply(event: RecordedEvent): void {
     switch (event.type) {
       case 'run.queued': {
-        const { run, task, causes, waves } = event.data;
-        const facts: RunFacts = {
+        const { run, task } = event.data;
+        const row: Row = {
           run,
           task,
-          queuedAt: event.time,
-          causes,
-          waves,
           status: 'Active',
-          inputs: [],
-          outputs: [],
-          finishedAt: null,
-          message: null,
+          queued_at: event.time,
+          queued: dataText(event),
+          finished_at: null,
+          finished: null,
         };
-        this.active.set(run, facts);
-        this.dirty.set(run, facts);
+        this.active.set(run, row);
+        this.dirty.set(run, row);
         return;
       }
-      case 'run.succeeded': {
-        const { inputs, outputs } = event.data;
-        for (const { reference, digest } of outputs) this.pushed.push([reference, digest, event.data.run]);
-        return this.end(event.data.run, { status: 'Succeeded', inputs, outputs, finishedAt: event.time });
-      }
+      case 'run.succeeded':
+        for (const { reference, digest } of event.data.outputs) {
+          this.pushed.push([reference, digest, event.data.run]);
+        }
+        return this.end(event.data.run, 'Succeeded', event);
       case 'run.failed':
-        return this.end(event.data.run, { status: 'Failed', message: event.data.reason, finishedAt: event.time });
+        return this.end(event.data.run, 'Failed', event);
       case 'run.timed-out':
-        return this.end(event.data.run, { status: 'Timeout', finishedAt: event.time });
+        return this.end(event.data.run, 'Timeout', event);
       case 'run.canceled':
-        return this.end(event.data.run, { status: 'Canceled', message: event.data.message, finishedAt: event.time });
+        return this.end(event.data.run, 'Canceled', event);
       case 'run.errored':
         if (event.data.retryAt !== null) return;
-        return this.end(event.data.run, { status: 'Error', message: event.data.reason, finishedAt: event.time });
+        return this.end(event.data.run, 'Error', event);
       default:
     }
   }
 
   flush(): void {
-    for (const facts of this.dirty.values()) this.statements.save.run(facts.run, facts.task, JSON.stringify(facts));
-    for (const row of this.pushed) this.statements.push.run(...row);
+    const { save, push } = this.statements;
+    for (const { run, task, status, queued_at, queued, finished_at, finished } of this.dirty.values()) {
+      save.run(run, task, status, queued_at, queued, finished_at, finished);
+    }
+    for (const row of this.pushed) push.run(...row);
     this.dirty.clear();
     this.pushed.length = 0;
   }
 
-  private end(run: string, change: Partial<RunFacts>): void {
-    const facts = this.active.get(run);
-    if (!facts) return;
+  private row(run: string): Row | undefined {
+    return this.active.get(run) ?? this.dirty.get(run) ?? (this.statements.one.get(run) as Row | undefined);
+  }
+
+  private end(run: string, status: Row['status'], event: RecordedEvent): void {
+    const row = this.active.get(run);
+    if (!row) return;
     this.active.delete(run);
-    this.dirty.set(run, { ...facts, ...change });
+    this.dirty.set(run, { ...row, status, finished_at: event.time, finished: dataText(event) });
   }
 }

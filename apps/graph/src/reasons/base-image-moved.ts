@@ -14,7 +14,7 @@ export const baseImageMoved = defineReason({
   type: 'BaseImageMoved',
   code: 'BASE_IMAGE_MOVED',
   detect: (task, images) =>
-    [...movedInputs(task, images)].map(({ reference, from, adoption }) => ({
+    movedInputs(task, images).map(({ reference, from, adoption }) => ({
       type: 'BaseImageMoved',
       reference,
       from,

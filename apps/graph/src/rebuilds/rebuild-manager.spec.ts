@@ -33,7 +33,7 @@ const setUp = () => {
   };
   Object.assign(task, { definition, definitionHash: '2'.repeat(32), standing, stale: true, automatic: true });
   // The run that the last offer led to has ended.
-  task.offer = { position: 0, key: 'earlier', causes: [], over: true };
+  task.offer = { position: 0, key: 'earlier', over: true };
   const manager = new RebuildManager({
     model,
     waves: new WaveBook(),

@@ -57,3 +57,9 @@ export const openReader = (
     },
   };
 };
+
+/** Everything that an event says of itself, as plain fields: an event from the log decodes them when it is asked. */
+export const attributesOf = (event: RecordedEvent): Omit<RecordedEvent, 'data'> & { readonly data: unknown } => {
+  const { sequence, id, type, aggregate, time, data, text, causation, correlation, traceparent } = event;
+  return { sequence, id, type, aggregate, time, data, text, causation, correlation, traceparent } as RecordedEvent;
+};

@@ -1,8 +1,10 @@
+import { headers } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { streams } from '#libs/contracts';
 import { startNats, startProxy, type NatsServer } from '#libs/testing';
 import { eventLogConformance } from '../conformance/event-log.js';
 import { confirmed, openReader, readAll, tag, watched } from '../conformance/events.js';
+import { parsedHeaders, rawHeaders } from '../wire/raw-headers.js';
 import { Jet } from './jet.js';
 
 const small = {
@@ -119,11 +121,39 @@ describe('the log on a nats-server that fails', () => {
     await jet.close();
   });
 
+  it('reads headers where the client of this version keeps them, and reads the same as the client', async () => {
+    const jet = await Jet.connect({ servers: nats.url, name: 'headers' });
+    await jet.provision(small);
+    const event = { ...watched('a', 'ü "quoted" 100%'), causation: 'request 1', correlation: '漢字' };
+    await jet.events.append(tag('a'), 0, [event]);
+    const message = (await (await jet.js.consumers.get(streams.events)).next())!;
+    const raw = rawHeaders(message)!;
+    const parsed = parsedHeaders(message.headers);
+    const names = [...message.headers!.keys(), 'ce-', 'ce-none', 'NATS/1.0'];
+    expect(names).toContain('ce-correlationid');
+    expect(names.map(raw)).toEqual(names.map(parsed));
+    await jet.jsm.streams.delete(streams.events);
+    await jet.close();
+  });
+
+  it('names the event whose body somebody else wrote', async () => {
+    const jet = await Jet.connect({ servers: nats.url, name: 'foreign' });
+    await jet.provision(small);
+    const own = headers();
+    own.set('ce-id', 'x');
+    own.set('ce-type', 'dev.plinth.tag.watched.v1');
+    own.set('ce-time', '2026-01-01T00:00:00Z');
+    await jet.js.publish('plinth.events.tag.b', 'not json', { headers: own });
+    const [event] = await readAll(jet.events);
+    expect(() => event!.data).toThrow(/Event 1, tag.watched of tag b, has a body that is no JSON/);
+    await jet.jsm.streams.delete(streams.events);
+    await jet.close();
+  });
+
   it('stops at an event that a newer version wrote, and names it', async () => {
     const jet = await Jet.connect({ servers: nats.url, name: 'future' });
     await jet.provision(small);
     await jet.events.append(tag('a'), 0, [watched('a')]);
-    const { headers } = await import('@nats-io/transport-node');
     const own = headers();
     own.set('ce-id', 'x');
     own.set('ce-type', 'dev.plinth.tag.watched.v2');

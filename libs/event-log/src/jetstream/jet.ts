@@ -205,4 +205,9 @@ export class Jet implements JetSurface {
     await (this.#status === 'connected' ? this.connection.drain() : this.connection.close());
     this.#set('closed');
   }
+
+  /** `await using` closes it, whatever happens meanwhile. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }

@@ -10,6 +10,7 @@ import {
 import { LogError } from '../errors.js';
 import type { AggregateRef, NewEvent, RecordedEvent } from '../log.js';
 import { decodeAttribute, encodeAttribute, specVersion } from './cloud-events.js';
+import { parsedHeaders, rawHeaders, type HeaderOf } from './raw-headers.js';
 
 /** An event, checked and in the form that goes over the wire. */
 export interface EncodedEvent {
@@ -88,6 +89,7 @@ export const encodeEvent = (aggregate: AggregateRef, event: NewEvent, source: st
         aggregate: { kind: aggregate.kind, id: aggregate.id },
         time,
         data: JSON.parse(body) as unknown,
+        text: body,
         causation,
         correlation,
         traceparent,
@@ -140,34 +142,82 @@ const learn = (wire: string, sequence: number): KnownType => {
   return entry;
 };
 
+/** A string of its own: a part of a longer one would keep all of that in memory. */
+const detached = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
+
+/**
+ * An event as it came from the log. Its attributes and data are decoded when somebody asks: most projections look at a
+ * few fields of a few types, and the largest events are not for them.
+ */
+class StoredEvent {
+  private decodedTime: string | undefined;
+  private decodedData: unknown;
+
+  constructor(
+    readonly sequence: number,
+    private readonly known: KnownType,
+    readonly aggregate: AggregateRef,
+    private readonly header: HeaderOf,
+    private readonly body: string,
+  ) {}
+
+  get type(): EventType {
+    return this.known.type;
+  }
+  get id(): string {
+    return decodeAttribute(detached(this.header('ce-id')));
+  }
+  get time(): string {
+    return (this.decodedTime ??= decodeAttribute(detached(this.header('ce-time'))));
+  }
+  get causation(): string | null {
+    return this.optional('ce-causationid');
+  }
+  get correlation(): string | null {
+    return this.optional('ce-correlationid');
+  }
+  get traceparent(): string | null {
+    return this.optional('ce-traceparent');
+  }
+  get text(): string | undefined {
+    return this.known.upcast ? undefined : this.body;
+  }
+  /** @throws LogError EVENT_INVALID when the body is no JSON */
+  get data(): unknown {
+    if (this.decodedData !== undefined) return this.decodedData;
+    let data: unknown;
+    try {
+      data = JSON.parse(this.body);
+    } catch (cause) {
+      const what = `Event ${this.sequence}, ${this.type} of ${this.aggregate.kind} ${this.aggregate.id}`;
+      throw new LogError('EVENT_INVALID', `${what}, has a body that is no JSON: it was not written by Plinth.`, {
+        cause,
+      });
+    }
+    return (this.decodedData = this.known.upcast ? this.known.upcast(data) : data);
+  }
+
+  private optional(name: string): string | null {
+    const value = this.header(name);
+    return value === '' ? null : decodeAttribute(detached(value));
+  }
+}
+
 /**
  * An event from headers and body. What is in our own log was validated when it was appended: it is not again,
  * which is what makes replay fast.
+ *
+ * @throws LogError EVENT_UNKNOWN, EVENT_FROM_THE_FUTURE
  */
 export const decodeEvent = (
   sequence: number,
   aggregate: AggregateRef,
-  header: (name: string) => string,
+  header: HeaderOf,
   body: string,
 ): RecordedEvent => {
   const wire = header('ce-type');
-  const { type, upcast } = known.get(wire) ?? learn(wire, sequence);
-  const optional = (name: string): string | null => {
-    const value = header(name);
-    return value === '' ? null : decodeAttribute(value);
-  };
-  const data = JSON.parse(body) as unknown;
-  return {
-    sequence,
-    id: decodeAttribute(header('ce-id')),
-    type,
-    aggregate,
-    time: decodeAttribute(header('ce-time')),
-    data: upcast ? upcast(data) : data,
-    causation: optional('ce-causationid'),
-    correlation: optional('ce-correlationid'),
-    traceparent: optional('ce-traceparent'),
-  } as RecordedEvent;
+  const type = known.get(wire) ?? learn(wire, sequence);
+  return new StoredEvent(sequence, type, aggregate, header, body) as unknown as RecordedEvent;
 };
 
 /** The same for a message of NATS. */
@@ -176,13 +226,10 @@ export const decodeMessage = (message: {
   readonly subject: string;
   readonly headers?: MsgHdrs | undefined;
   string(): string;
-}): RecordedEvent => {
-  // Taken over once: each `get` of the client looks through all of them.
-  const headers = new Map<string, string[]>(message.headers);
-  return decodeEvent(
+}): RecordedEvent =>
+  decodeEvent(
     message.seq,
     aggregateOfSubject(message.subject),
-    (name) => headers.get(name)?.[0] ?? '',
+    rawHeaders(message) ?? parsedHeaders(message.headers),
     message.string(),
   );
-};
