@@ -98,6 +98,16 @@ describe('the state of a task, in words', () => {
     ]);
   });
 
+  it('is Blocked when no builder takes its run, and its dependants go on without it', () => {
+    const story = built().adopt('node', 'n2').queue('base', 'r4').unplaced('r4');
+    expect([story.state('base'), story.reasons('base').at(-1)]).toEqual([
+      'Blocked',
+      'Run r4 is queued, and no builder serves the pool "default": start one with PLINTH_POOL=default. Until then it holds nobody.',
+    ]);
+    expect([story.state('app'), story.task('app').pending]).toEqual(['Behind', false]);
+    expect(story.start('r4').state('base')).toBe('Stale');
+  });
+
   it('names the other tasks of a loop, and a loop holds nobody', () => {
     const story = new Story().create('a', ['b']).create('b', ['a']);
     expect(story.task('a').component).not.toBeNull();

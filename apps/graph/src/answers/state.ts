@@ -16,7 +16,7 @@ const waitsForAPerson = new Set<BlockReason>(['Disabled', 'TriggerDisabled', 'Ci
 /** The state that people see. Only Fresh counts as current. */
 export const stateOf = (task: TaskNode): TaskState => {
   if (task.standing === null) return task.scan?.status === 'Unknown' ? 'Unknown' : 'Unbuilt';
-  if (task.stale) return task.automatic || task.runs.size > 0 ? 'Stale' : 'Blocked';
+  if (task.stale) return !task.unplaced && (task.automatic || task.runs.size > 0) ? 'Stale' : 'Blocked';
   if (knownInputs(task) === null) return 'Unknown';
   return task.unsettledUp > 0 || task.pending ? 'Behind' : 'Fresh';
 };
@@ -50,6 +50,11 @@ const holding = (task: TaskNode, images: Images, now: number, patience: Patience
   const running = [...task.runs.values()].find(({ started }) => started);
   if (running) return [sentence('RUNNING', `Run ${running.run} is building it now.`)];
   const queued = [...task.runs.keys()][0];
+  if (task.unplaced) {
+    const pool = task.definition?.agentPoolName ?? '';
+    const text = `Run ${queued} is queued, and no builder serves the pool "${pool}": start one with PLINTH_POOL=${pool}. Until then it holds nobody.`;
+    return [sentence('BLOCKED_NO_BUILDER', text)];
+  }
   if (queued !== undefined) return [sentence('QUEUED', `Run ${queued} is queued for it.`)];
   const evaluation = evaluate(task, images, now, patience);
   if (evaluation.kind !== 'blocked') return [sentence('DUE', 'It is due and will be queued at once.')];

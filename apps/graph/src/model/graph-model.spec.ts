@@ -190,6 +190,28 @@ describe('the graph', () => {
     expect(story.of('a')).toEqual(fresh);
   });
 
+  it('holds nobody with a run that no builder takes, until one does', () => {
+    const story = new Story().adopt('x', 'v1').adopt('y', 'v1').adopt('a', 'a-first', 'a-first');
+    story.task('a', 'x').task('b', 'a', 'y').adopt('x', 'v2').adopt('y', 'v2').queue('a', 'r2');
+    story.now = 60_000;
+    expect(story.due('b')).toMatchObject({ kind: 'blocked', reason: 'UpstreamPending', by: ['a'] });
+    story.add('run.unplaced', { run: 'r2', task: 'a', pool: 'gpu' });
+    expect(story.of('a')).toEqual({ stale: true, pending: false, unsettled: true });
+    expect(story.of('b')).toEqual({ stale: true, pending: true, unsettled: true });
+    expect(story.due('b')).toMatchObject({ kind: 'due' });
+    story.add('run.dispatched', { run: 'r2', attempt: 1, pool: 'gpu' });
+    expect(story.of('a').pending).toBe(true);
+    expect(story.due('b')).toMatchObject({ kind: 'blocked', reason: 'UpstreamPending', by: ['a'] });
+  });
+
+  it('is pending while one of its runs has a builder', () => {
+    const story = new Story().adopt('x', 'v1').task('a', 'x').queue('a', 'r2');
+    story.add('run.unplaced', { run: 'r2', task: 'a', pool: 'gpu' });
+    expect(story.of('a')).toEqual(fresh);
+    story.queue('a', 'r3');
+    expect(story.of('a').pending).toBe(true);
+  });
+
   it('replaces an offer whose key changed, though a run by hand is queued', () => {
     const story = new Story().adopt('x', 'v1').task('a', 'x').adopt('x', 'v2');
     const offered = story.due('a');

@@ -107,15 +107,12 @@ export class GraphModel {
       }
       case 'run.queued':
         return this.queued(event);
-      case 'run.started': {
-        const task = this.runs.get(event.data.run);
-        const run = task?.runs.get(event.data.run);
-        if (task && run) {
-          run.started = true;
-          this.touch(task, event);
-        }
-        return;
-      }
+      case 'run.unplaced':
+        return this.place(event, { unplaced: true });
+      case 'run.dispatched':
+        return this.place(event, { unplaced: false });
+      case 'run.started':
+        return this.place(event, { unplaced: false, started: true });
       case 'run.succeeded':
         return this.succeeded(event);
       case 'run.failed':
@@ -192,8 +189,29 @@ export class GraphModel {
     const { run, task: name, key, offer, definitionHash, overridden } = event.data;
     if (name === null) return;
     const task = this.task(name);
-    task.runs.set(run, { run, key, offer, definitionHash, overridden, started: false, answered: new Set() });
+    task.runs.set(run, {
+      run,
+      key,
+      offer,
+      definitionHash,
+      overridden,
+      started: false,
+      unplaced: false,
+      answered: new Set(),
+    });
     this.runs.set(run, task);
+    this.touch(task, event);
+  }
+
+  /** What is known of where a run is built. */
+  private place(
+    event: RecordedEvent<'run.unplaced' | 'run.dispatched' | 'run.started'>,
+    place: Partial<Pick<ActiveRun, 'started' | 'unplaced'>>,
+  ): void {
+    const task = this.runs.get(event.data.run);
+    const run = task?.runs.get(event.data.run);
+    if (!task || !run) return;
+    Object.assign(run, place);
     this.touch(task, event);
   }
 
@@ -420,8 +438,10 @@ export class GraphModel {
       task.standing !== null &&
       rebuildsAutomatically(task.definition) &&
       !this.isHeldByFailure(task);
+    task.unplaced = isUnplaced(task);
     task.pending =
-      task.runs.size > 0 || task.unanswered !== null || (task.automatic && (task.stale || task.pendingUp > 0));
+      task.unanswered !== null ||
+      (!task.unplaced && (task.runs.size > 0 || (task.automatic && (task.stale || task.pendingUp > 0))));
     task.unsettled = task.stale || task.pending || task.unsettledUp > 0;
   }
 
@@ -434,6 +454,12 @@ export class GraphModel {
     return circuit?.key === key || declined === key || unseen === key;
   }
 }
+
+/** The task has runs, and a builder for none of them. */
+const isUnplaced = ({ runs }: TaskNode): boolean => {
+  for (const { unplaced } of runs.values()) if (!unplaced) return false;
+  return runs.size > 0;
+};
 
 /** By definition, which is never changed in place: it is asked for at every success. */
 const knownOutputs = new WeakMap<TaskDefinition, string[]>();

@@ -41,6 +41,8 @@ export interface ActiveRun {
   readonly definitionHash: string;
   readonly overridden: boolean;
   started: boolean;
+  /** No builder serves its pool: it holds nobody. */
+  unplaced: boolean;
   /** Outputs that a look has shown already, before the run said that it succeeded. */
   readonly answered: Set<string>;
 }
@@ -83,6 +85,8 @@ export interface TaskNode {
   stale: boolean;
   /** The system rebuilds it by itself when it is stale. */
   automatic: boolean;
+  /** It has runs that no builder takes: until one does it holds nobody. */
+  unplaced: boolean;
   /** It will still change what it publishes, without a person. */
   pending: boolean;
   /** Stale, pending, or behind something that is. */
@@ -114,6 +118,7 @@ export const newTask = (name: string): TaskNode => ({
   tracksItself: false,
   stale: false,
   automatic: false,
+  unplaced: false,
   pending: false,
   unsettled: false,
   pendingUp: 0,

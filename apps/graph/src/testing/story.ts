@@ -160,6 +160,12 @@ export class Story {
     return this;
   }
 
+  /** No builder serves the pool of the run. */
+  unplaced(run: string): this {
+    this.add('run.unplaced', { run, task: null, pool: 'default' });
+    return this;
+  }
+
   fail(name: string, run: string): this {
     this.add('run.failed', { run, task: name, attempt: 1, code: 'STEP_FAILED', reason: 'RUN make: exit code 2' });
     return this;

@@ -1,7 +1,8 @@
 import { runDecider, type RunState } from '#libs/domain';
 import type { AggregateStore, Clock, Commands, DispatchQueue, KvBucket, Logger } from '#libs/event-log';
 import { z } from 'zod';
-import { planDispatch } from './plan.js';
+import { planDispatch, type Candidate } from './plan.js';
+import { PoolPresence } from './pool-presence.js';
 
 export interface DispatcherDependencies {
   readonly runs: AggregateStore<RunState>;
@@ -34,6 +35,8 @@ const silenceMs = 20_000;
 
 /** A run that is dispatched and not started after this long is sent again; a copy costs nothing. */
 const resendMs = 30_000;
+/** How often it is asked whether the queue still has the messages of the runs that are being built. */
+const lostMs = 60_000;
 const tickMs = 1000;
 
 /**
@@ -43,6 +46,8 @@ const tickMs = 1000;
 export class Dispatcher {
   private readonly builders = new Map<string, Builder>();
   private readonly sentAt = new Map<string, number>();
+  private readonly presence = new PoolPresence();
+  private checkedAt = 0;
   private running = false;
   private again = false;
   private readonly stopping = new AbortController();
@@ -112,7 +117,10 @@ export class Dispatcher {
       this.sentAt.set(run, now);
     }
     for (const run of this.sentAt.keys()) if (runs.get(run).state.phase !== 'Dispatched') this.sentAt.delete(run);
-    for (const { run, pool } of planDispatch(candidates, this.slots(), now)) {
+    await this.sendLost(candidates, now);
+    const slots = this.slots();
+    await this.sayUnplaced(candidates, slots, now);
+    for (const { run, pool } of planDispatch(candidates, slots, now)) {
       await commands.execute(runs, runDecider, run, { type: 'dispatch', pool }, {});
       const { state } = runs.get(run);
       if (state.phase !== 'Dispatched') continue;
@@ -120,4 +128,36 @@ export class Dispatcher {
       this.sentAt.set(run, now);
     }
   }
+
+  /** A run that is being built has its message in the queue until it ends. One that has none gets it again. */
+  private async sendLost(candidates: readonly Candidate[], now: number): Promise<void> {
+    const { queue, logger } = this.with_;
+    if (now - this.checkedAt < lostMs) return;
+    this.checkedAt = now;
+    const running = candidates.filter(({ state }) => state.phase === 'Started' || state.phase === 'Built');
+    if (running.length === 0) return;
+    const held = new Set((await queue.held()).map(({ run, attempt }) => `${run}.${attempt}`));
+    for (const { run, state } of running) {
+      if (!state.queued || held.has(`${run}.${state.dispatched}`)) continue;
+      logger.warn({ run, attempt: state.attempt }, 'the message of a run that is being built was lost; sent again');
+      await queue.send(state.queued.definition.agentPoolName, { run, attempt: state.dispatched });
+    }
+  }
+
+  /** What no builder will take must hold nobody: the graph hears of it by an event. */
+  private async sayUnplaced(
+    candidates: readonly Candidate[],
+    slots: ReadonlyMap<string, number>,
+    now: number,
+  ): Promise<void> {
+    const { runs, commands } = this.with_;
+    const waiting = candidates.filter(({ state }) => state.phase === 'Queued' || state.phase === 'Dispatched');
+    const absent = this.presence.absent(waiting.map(poolOf), slots, now);
+    for (const candidate of waiting) {
+      if (candidate.state.unplaced || !absent.has(poolOf(candidate))) continue;
+      await commands.execute(runs, runDecider, candidate.run, { type: 'unplaced' }, {});
+    }
+  }
 }
+
+const poolOf = ({ state }: Candidate): string => state.queued?.definition.agentPoolName ?? '';

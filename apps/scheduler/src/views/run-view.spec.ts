@@ -81,6 +81,16 @@ describe('the view of a run', () => {
     });
   });
 
+  it('says when no builder serves its pool, until one takes it', () => {
+    const unplaced: Proposed = { type: 'run.unplaced', data: { run: 'r1', task: 'app', pool: 'gpu' } };
+    expect(view(queued, unplaced)).toMatchObject({
+      status: 'Queued',
+      runErrorMessage: 'No builder serves the pool "gpu". Start one with PLINTH_POOL=gpu.',
+    });
+    const dispatched: Proposed = { type: 'run.dispatched', data: { run: 'r1', attempt: 1, pool: 'gpu' } };
+    expect(view(queued, unplaced, dispatched).runErrorMessage).toBeNull();
+  });
+
   it('waits for the next attempt after an error of ours, and keeps each attempt', () => {
     const waiting = view(queued, started(1), errored(1, second(9)));
     expect(waiting).toMatchObject({

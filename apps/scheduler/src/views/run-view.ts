@@ -159,6 +159,13 @@ export const evolveRunView = (view: RunView | undefined, event: RecordedEvent): 
         attempts: withAttempt(view, attempt, { status: 'Error', finishedAt: at, message: reason }),
       };
     }
+    case 'run.unplaced': {
+      const { pool } = event.data;
+      const message = `No builder serves the pool "${pool}". Start one with PLINTH_POOL=${pool}.`;
+      return { ...view, lastUpdatedTime: at, runErrorMessage: message };
+    }
+    case 'run.dispatched':
+      return { ...view, lastUpdatedTime: at, runErrorMessage: null };
     case 'run.cancel-requested':
       return { ...view, lastUpdatedTime: at, runErrorMessage: `${event.data.by} asked to cancel it.` };
     default:

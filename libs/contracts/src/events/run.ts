@@ -45,6 +45,13 @@ export const runEvents = {
       createdAt: timeSchema,
     }),
   }),
+  'run.unplaced': defineEvent({
+    aggregate: 'run',
+    name: 'unplaced',
+    version: 1,
+    summary: 'No builder serves the pool of the run. It holds nobody until a builder takes it.',
+    data: z.object({ run, task: taskNameSchema.nullable(), pool: z.string() }),
+  }),
   'run.dispatched': defineEvent({
     aggregate: 'run',
     name: 'dispatched',

@@ -43,6 +43,7 @@ const queuedData: EventData<'run.queued'> = {
 const run = 'c1';
 const queued = { type: 'run.queued', data: queuedData } as const;
 const dispatched = (attempt = 1) => ({ type: 'run.dispatched', data: { run, attempt, pool: 'default' } }) as const;
+const unplaced = { type: 'run.unplaced', data: { run, task: 'app', pool: 'default' } } as const;
 const startedBy = (builder: string, attempt = 1) =>
   ({
     type: 'run.started',
@@ -75,6 +76,15 @@ describe('A run', () => {
   it('is dispatched as its next attempt, and not twice', () => {
     given(queued).when({ type: 'dispatch', pool: 'default' }).then(dispatched());
     given(queued, dispatched()).when({ type: 'dispatch', pool: 'default' }).then();
+  });
+
+  it('is said to be unplaced once, while it waits for a builder, and again when it waits anew', () => {
+    given(queued).when({ type: 'unplaced' }).then(unplaced);
+    given(queued, dispatched()).when({ type: 'unplaced' }).then(unplaced);
+    given(queued, unplaced).when({ type: 'unplaced' }).then();
+    given(queued, unplaced, dispatched()).when({ type: 'unplaced' }).then(unplaced);
+    given(queued, dispatched(), startedBy('one')).when({ type: 'unplaced' }).then();
+    given(queued, unplaced).when({ type: 'dispatch', pool: 'default' }).then(dispatched());
   });
 
   it('is started by whoever takes the message', () => {

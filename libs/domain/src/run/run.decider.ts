@@ -21,6 +21,8 @@ export interface RunState {
   readonly dispatched: number;
   readonly builder: string | null;
   readonly cancelRequested: boolean;
+  /** The log says that no builder serves its pool. */
+  readonly unplaced: boolean;
   /** Not before this moment is it dispatched again, after an error of ours. */
   readonly retryAt: string | null;
   readonly built: BuiltRun | null;
@@ -28,6 +30,7 @@ export interface RunState {
 
 export type RunCommand =
   | { readonly type: 'queue'; readonly queued: QueuedRun }
+  | { readonly type: 'unplaced' }
   | { readonly type: 'dispatch'; readonly pool: string }
   | {
       readonly type: 'start';
@@ -73,6 +76,7 @@ export type RunCommand =
 
 type RunEvent =
   | 'run.queued'
+  | 'run.unplaced'
   | 'run.dispatched'
   | 'run.started'
   | 'run.built'
@@ -113,6 +117,7 @@ export const runDecider: Decider<RunState, RunCommand, RunEvent> = {
     dispatched: 0,
     builder: null,
     cancelRequested: false,
+    unplaced: false,
     retryAt: null,
     built: null,
   },
@@ -120,6 +125,12 @@ export const runDecider: Decider<RunState, RunCommand, RunEvent> = {
     switch (command.type) {
       case 'queue':
         return state.phase === 'None' ? [{ type: 'run.queued', data: command.queued }] : [];
+      case 'unplaced': {
+        const waits = state.phase === 'Queued' || state.phase === 'Dispatched';
+        if (!waits || state.unplaced || !state.queued) return [];
+        const { run, task, definition } = state.queued;
+        return [{ type: 'run.unplaced', data: { run, task, pool: definition.agentPoolName } }];
+      }
       case 'dispatch': {
         if (state.phase !== 'Queued' || !state.queued) return [];
         const { run } = state.queued;
@@ -197,14 +208,19 @@ export const runDecider: Decider<RunState, RunCommand, RunEvent> = {
     switch (event.type) {
       case 'run.queued':
         return { ...state, phase: 'Queued', queued: event.data };
-      case 'run.dispatched':
-        return { ...state, phase: 'Dispatched', attempt: event.data.attempt, dispatched: event.data.attempt };
+      case 'run.unplaced':
+        return { ...state, unplaced: true };
+      case 'run.dispatched': {
+        const { attempt } = event.data;
+        return { ...state, phase: 'Dispatched', attempt, dispatched: attempt, unplaced: false };
+      }
       case 'run.started':
         return {
           ...state,
           phase: state.built ? 'Built' : 'Started',
           attempt: event.data.attempt,
           builder: event.data.builder,
+          unplaced: false,
           retryAt: null,
         };
       case 'run.built': {

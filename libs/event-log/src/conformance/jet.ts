@@ -107,6 +107,23 @@ export const jetConformance = (name: string, open: () => Promise<JetSurface>): v
       await silent.close();
     });
 
+    it('knows which messages it holds, taken or not', async () => {
+      const before = await jet.dispatch.held();
+      await jet.dispatch.send('held', { run: 'h1', attempt: 1 });
+      await jet.dispatch.send('held', { run: 'h2', attempt: 3 });
+      const got = inbox<DispatchedRun>();
+      const taking = jet.dispatch.consume('held', { slots: 1 }, async (m) => {
+        got.push(m);
+        if (m.run === 'h1') await m.ack();
+      });
+      await got.next();
+      expect((await got.next()).run).toBe('h2');
+      expect(await jet.dispatch.held()).toEqual([...before, { run: 'h2', attempt: 3 }]);
+      await got.all[1]!.ack();
+      expect(await jet.dispatch.held()).toEqual(before);
+      await taking.close();
+    });
+
     const readLog = async (run: string, after?: number): Promise<string[]> => {
       const lines: string[] = [];
       const { signal } = new AbortController();

@@ -1,11 +1,12 @@
 import { AckPolicy, JetStreamApiError, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
-import type { Consumer, JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { Consumer, JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { dispatchSubject, streams, subjectToken } from '#libs/contracts';
 import { sleep, type Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { ConsumeOptions, DispatchedRun, DispatchQueue } from '../ports/dispatch.js';
 import { isPassing } from './api-errors.js';
+import { dispatchSubjects } from './streams.js';
 
 type Handler = (message: DispatchedRun) => Promise<void>;
 
@@ -35,6 +36,26 @@ export class JetStreamDispatch implements DispatchQueue {
         if (tries === 5 || !isPassing(error)) throw error;
         await sleep(clock, 50 * 2 ** tries);
       }
+    }
+  }
+
+  async held(): Promise<readonly { readonly run: string; readonly attempt: number }[]> {
+    const found: { run: string; attempt: number }[] = [];
+    for (let message = await this.#from(1); message; message = await this.#from(message.seq + 1)) {
+      const body = bodyOf(message);
+      if (body) found.push(body);
+    }
+    return found;
+  }
+
+  /** The first message at this sequence or after it. */
+  async #from(seq: number): Promise<StoredMsg | undefined> {
+    const query: { seq: number; next_by_subj: string } = { seq, next_by_subj: dispatchSubjects };
+    try {
+      return (await this.options.jsm.streams.getMessage(streams.dispatch, query)) ?? undefined;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === 10037) return undefined;
+      throw error;
     }
   }
 
@@ -91,11 +112,9 @@ export class JetStreamDispatch implements DispatchQueue {
 
   async #handle(message: JsMsg, handler: Handler): Promise<void> {
     const { logger } = this.options;
-    let body: { run: string; attempt: number };
-    try {
-      body = message.json();
-    } catch (error) {
-      logger.error({ err: error, sequence: message.seq }, 'a dispatched message is not JSON, dropped');
+    const body = bodyOf(message);
+    if (!body) {
+      logger.error({ sequence: message.seq }, 'a dispatched message is not JSON, dropped');
       message.term('not JSON');
       return;
     }
@@ -133,6 +152,15 @@ export class JetStreamDispatch implements DispatchQueue {
     }
   }
 }
+
+/** What a message says; undefined for one that somebody else put there. */
+const bodyOf = (message: { json<T>(): T }): { run: string; attempt: number } | undefined => {
+  try {
+    return message.json();
+  } catch {
+    return undefined; // not JSON: whoever takes it drops it, and says so
+  }
+};
 
 async function* untilAborted(messages: ConsumerMessages, signal: AbortSignal): AsyncGenerator<JsMsg> {
   const close = (): void => void messages.close();

@@ -27,6 +27,7 @@ const duplicateWindowMs = 20_000;
 export class MemoryDispatch implements DispatchQueue {
   readonly #pools = new Map<string, Pool>();
   readonly #sent = new Map<string, number>();
+  readonly #held = new Set<Message>();
   /** What was dropped, and why: the dead letters. */
   readonly dropped: { readonly run: string; readonly attempt: number; readonly reason: string }[] = [];
 
@@ -45,9 +46,21 @@ export class MemoryDispatch implements DispatchQueue {
     if (before !== undefined && now - before < duplicateWindowMs) return Promise.resolve();
     this.#sent.set(id, now);
     const pool = this.#pool(name);
-    pool.waiting.push({ run, attempt, deliveries: 0 });
+    const message = { run, attempt, deliveries: 0 };
+    this.#held.add(message);
+    pool.waiting.push(message);
     this.#deliver(pool);
     return Promise.resolve();
+  }
+
+  held(): Promise<readonly { readonly run: string; readonly attempt: number }[]> {
+    return Promise.resolve([...this.#held].map(({ run, attempt }) => ({ run, attempt })));
+  }
+
+  /** Loses every message, as a queue does that somebody purged. */
+  purge(): void {
+    this.#held.clear();
+    for (const pool of this.#pools.values()) pool.waiting.length = 0;
   }
 
   consume(name: string, { slots, ackWaitMs = 30_000 }: ConsumeOptions, handler: Handler): { close(): Promise<void> } {
@@ -83,6 +96,7 @@ export class MemoryDispatch implements DispatchQueue {
     message.deliveries += 1;
     let settled = false;
     const again = (): void => {
+      if (!this.#held.has(message)) return;
       pool.waiting.push(message);
       this.#deliver(pool);
     };
@@ -109,9 +123,13 @@ export class MemoryDispatch implements DispatchQueue {
           if (!settled) cancel = timeout();
           return Promise.resolve(true);
         },
-        ack: () => Promise.resolve(settle(() => undefined)),
+        ack: () => Promise.resolve(settle(() => void this.#held.delete(message))),
         retry,
-        drop: (reason) => settle(() => void dropped.push({ run, attempt, reason })),
+        drop: (reason) =>
+          settle(() => {
+            this.#held.delete(message);
+            dropped.push({ run, attempt, reason });
+          }),
       });
     } catch {
       // As the real queue does: whoever handles messages reports its own errors.

@@ -25,6 +25,8 @@ export interface ConsumeOptions {
 export interface DispatchQueue {
   /** The same run and attempt again within 20 s is one message. */
   send(pool: string, message: { readonly run: string; readonly attempt: number }): Promise<void>;
+  /** What is in the queue, taken or not: a run that is missing here is in nobody's hands. */
+  held(): Promise<readonly { readonly run: string; readonly attempt: number }[]>;
   /**
    * Calls the handler for each message. One that the handler settles in no way is delivered again after the ack
    * wait; one whose handler rejects, after a second.
