@@ -25,15 +25,19 @@ const recordFile = join(distDir, '.plinth-build.json');
  * Compiles if anything changed since the last time. Throws on type errors, which tsc has printed;
  * `PLINTH_IGNORE_TYPE_ERRORS=1` runs what was emitted nevertheless (while several people edit one tree).
  * @param {string} node the Node to run tsc on
+ * @param {{ quiet?: boolean }} [options] `quiet` says nothing unless there are errors, and those on stderr
  */
-export async function compile(node) {
+export async function compile(node, { quiet = false } = {}) {
   if (isCurrent()) return;
   await withLock(join(stateDir, 'compile.lock'), async () => {
     const before = sources();
     if (readRecord()?.hash === before.hash) return;
-    process.stderr.write('Compiling.\n');
+    if (!quiet) process.stderr.write('Compiling.\n');
     removeOutputsOf((readRecord()?.files ?? []).filter((file) => !before.files.includes(file)));
-    const code = await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root });
+    const code = await run(node, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], {
+      cwd: root,
+      ...(quiet ? { stdio: ['ignore', 2, 2] } : {}),
+    });
     if (code !== 0 && process.env.PLINTH_IGNORE_TYPE_ERRORS !== '1') {
       throw new Error('TypeScript found errors: see above.');
     }

@@ -1,4 +1,4 @@
-import { fromProblem, operations, PlinthError, type Operation } from '#libs/contracts';
+import { fromProblem, PlinthError, routes, type Route } from '#libs/contracts/light';
 import { requestOf } from './request.js';
 import { ConnectionError, retrying, type RetryOptions } from './retry.js';
 import { resumed } from './stream.js';
@@ -13,6 +13,8 @@ export interface ClientOptions {
   /** Position to begin with, kept from an earlier run. */
   readonly position?: number;
   readonly retry?: RetryOptions;
+  /** Ends every call that brings no signal of its own. */
+  readonly signal?: AbortSignal;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -45,7 +47,7 @@ class HttpClient {
     return this.#position;
   }
 
-  async unary(operation: Operation, input: Fields, options: CallOptions): Promise<unknown> {
+  async unary(operation: Route, input: Fields, options: CallOptions): Promise<unknown> {
     const { target, body } = requestOf(operation, input);
     const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     const read = operation.method === 'GET';
@@ -55,7 +57,7 @@ class HttpClient {
     });
   }
 
-  async upload(operation: Operation, input: Fields, body: UploadBody, options: UploadOptions): Promise<unknown> {
+  async upload(operation: Route, input: Fields, body: UploadBody, options: UploadOptions): Promise<unknown> {
     const { target } = requestOf(operation, input);
     const headers = { 'content-type': options.contentType ?? 'application/octet-stream' };
     // `duplex` is what fetch wants to hear before it streams a body.
@@ -64,7 +66,7 @@ class HttpClient {
     return (await response.json()) as unknown;
   }
 
-  stream(operation: Operation, input: Fields, options: CallOptions): AsyncIterable<Record<string, unknown>> {
+  stream(operation: Route, input: Fields, options: CallOptions): AsyncIterable<Record<string, unknown>> {
     const { target } = requestOf(operation, input);
     const { retry } = this.options;
     let first = true;
@@ -83,7 +85,7 @@ class HttpClient {
   }
 
   async #send(
-    operation: Operation,
+    operation: Route,
     target: string,
     init: RequestInit,
     headers: Readonly<Record<string, string>>,
@@ -119,22 +121,25 @@ class HttpClient {
   }
 }
 
-/** A client over HTTP, made from the table of operations. */
+/** A client over HTTP, made from the table of routes. */
 export const createClient = (options: ClientOptions): Client => {
   const http = new HttpClient(options);
+  const { signal } = options;
+  const withSignal = <T extends CallOptions>(call: T): T => (signal ? { signal, ...call } : call);
   const methods: Record<string, unknown> = {};
-  for (const operation of Object.values(operations) as Operation[]) {
+  for (const operation of routes) {
     switch (operation.kind) {
       case 'stream':
-        methods[operation.name] = (input: Fields = {}, call: CallOptions = {}) => http.stream(operation, input, call);
+        methods[operation.name] = (input: Fields = {}, call: CallOptions = {}) =>
+          http.stream(operation, input, withSignal(call));
         break;
       case 'upload':
         methods[operation.name] = (input: Fields, body: UploadBody, call: UploadOptions = {}) =>
-          http.upload(operation, input, body, call);
+          http.upload(operation, input, body, withSignal(call));
         break;
       case 'unary':
-      case undefined:
-        methods[operation.name] = (input: Fields = {}, call: CallOptions = {}) => http.unary(operation, input, call);
+        methods[operation.name] = (input: Fields = {}, call: CallOptions = {}) =>
+          http.unary(operation, input, withSignal(call));
     }
   }
   Object.defineProperty(methods, 'position', { get: () => http.position, enumerable: true });

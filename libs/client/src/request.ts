@@ -1,4 +1,4 @@
-import { pathFields, PlinthError, takesQuery, type Operation } from '#libs/contracts';
+import { pathFields, PlinthError, takesQuery, type Route } from '#libs/contracts/light';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -7,7 +7,10 @@ type Fields = Readonly<Record<string, unknown>>;
  *
  * @throws PlinthError INVALID_ARGUMENT when a field of the path is missing
  */
-export const requestOf = (operation: Operation, input: Fields): { target: string; body: string | undefined } => {
+export const requestOf = (
+  operation: Pick<Route, 'name' | 'method' | 'path' | 'kind'>,
+  input: Fields,
+): { target: string; body: string | undefined } => {
   const inPath = pathFields(operation.path);
   const path = operation.path.replace(/\{([A-Za-z]+)\}/g, (_match, name: string) => {
     const value = input[name];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPlinthError } from '#libs/contracts';
+import { isPlinthError } from '#libs/contracts/light';
 
 export interface RetryOptions {
   /** Tries in all; 6 unless said. */

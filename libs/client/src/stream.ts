@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromProblem, PlinthError } from '#libs/contracts';
+import { fromProblem, PlinthError } from '#libs/contracts/light';
 import { backoffMs, ConnectionError } from './retry.js';
 import { SseParser } from './sse.js';
 

@@ -5,6 +5,7 @@ export { pathFields, takesQuery } from './codec/path.js';
 export * from './errors.js';
 export * from './event.js';
 export * from './events/index.js';
+export * from './exit-codes.js';
 export { failureCodeSchema, type FailureCode } from './events/run.js';
 export * from './model/cause.js';
 export * from './model/ids.js';

@@ -1,0 +1,20 @@
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** `$XDG_CONFIG_HOME/plinth/contexts.yaml`. */
+export const contextsFile = (env: Env): string =>
+  join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'plinth', 'contexts.yaml');
+
+/** Folder of the clone or installation that this program is part of. */
+export const installation = (): string => {
+  // Below dist/ when compiled, not when a test runs the source.
+  const above = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
+  return above.endsWith('/dist') ? dirname(above) : above;
+};
+
+/** Where `plinth up` keeps the first admin token. */
+export const adminTokenFile = (env: Env): string =>
+  join(env['PLINTH_DATA'] || join(installation(), '.plinth/data'), 'admin.token');
