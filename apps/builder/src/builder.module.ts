@@ -9,6 +9,7 @@ import { Runtime, ServiceLog } from '#libs/runtime';
 import { loadConfig } from '#libs/service';
 import { BuilderService } from './builder.service.js';
 import { builderMetrics } from './metrics.js';
+import { checkBuilder } from './check-builder.js';
 import { chooseEngine } from './choose-engine.js';
 import { builderConfigSchema } from './config.js';
 import { contextsFrom } from './contexts.js';
@@ -75,6 +76,7 @@ class Builder {
       metrics: builderMetrics(runtime.metrics.registry),
       leases: jet.kv('leases'),
     });
+    checkBuilder(runtime.diagnostics, this.service);
     health.register('builder', () => this.service.ready().join(' ') || undefined);
   }
 

@@ -239,6 +239,11 @@ export class BuilderService {
     await this.deps.engine.close();
   }
 
+  /** The engine in use. */
+  get engine(): Pick<Engine, 'name' | 'isolation'> {
+    return this.deps.engine;
+  }
+
   /** What is missing, one sentence each; empty when runs can be built. */
   ready(): string[] {
     const missing: string[] = [];

@@ -34,6 +34,8 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
         listRuns: RunHandlers,
         getRun: RunHandlers,
         cancelRun: RunHandlers,
+        retryRun: RunHandlers,
+        scheduleRun: RunHandlers,
         getRunLogs: RunHandlers,
         uploadContext: ContextHandlers,
         createToken: AccessHandlers,

@@ -4,6 +4,7 @@ import { AggregateStore, type BlobStore, type DispatchQueue, type KvBucket, type
 import { RegistryDirectory } from '#libs/registries';
 import { ServiceLog, type Runtime } from '#libs/runtime';
 import { Admission } from './admission/admission.js';
+import { checkPools } from './admission/check-pools.js';
 import { Dispatcher } from './admission/dispatcher.js';
 import { SchedulerProjection } from './projection/scheduler-projection.js';
 import { Scanner } from './scanning/scanner.js';
@@ -58,7 +59,13 @@ export class SchedulerService {
       queue: this.queue,
       leases: this.leases,
     });
+    checkPools(runtime.diagnostics, { tasks, slots: () => this.slots() });
     this.scanner = new Scanner({ ...shared, contexts: this.contexts, registries, secrets, workDir: this.workDir });
+  }
+
+  /** Slots of the builders that are alive, by pool. */
+  slots(): ReadonlyMap<string, number> {
+    return this.dispatcher.slots();
   }
 
   async start(): Promise<void> {

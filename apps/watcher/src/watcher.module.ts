@@ -23,6 +23,7 @@ const POSITIONS = Symbol('plinth.watcher.positions');
         getRegistry: RegistryHandlers,
         updateRegistry: RegistryHandlers,
         deleteRegistry: RegistryHandlers,
+        testRegistry: RegistryHandlers,
         listImages: ImageHandlers,
         lookAtImage: ImageHandlers,
       },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AggregateStore, sleep } from '#libs/event-log';
 import { RegistryDirectory } from '#libs/registries';
 import { ServiceLog, type Runtime } from '#libs/runtime';
+import { checkRegistries } from './registries/check-registries.js';
 import { Looker, repeatAfterSeconds } from './looking/looker.js';
 import { acrPolicy } from './policy/policy.js';
 import { Poller } from './polling/poller.js';
@@ -45,6 +46,7 @@ export class WatcherService {
       health,
       onFailure,
     });
+    checkRegistries(runtime.diagnostics, this);
     const { commands } = this.log;
     const { list } = watchList;
     this.looker = new Looker({ registries, tags, commands, policy: acrPolicy, watchList: list, clock, logger });

@@ -15,6 +15,7 @@ export * from './model/task.js';
 export * from './operation.js';
 export * from './operations/index.js';
 export { contextLimits } from './operations/contexts.js';
+export { diagnosticsSchema, findingSchema, type Diagnostics, type Finding } from './operations/diagnostics.js';
 export { eventViewSchema, type EventView } from './operations/events.js';
 export * from './operations/graph.js';
 export { imageViewSchema, type ImageView } from './operations/images.js';

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { serves } from '#libs/service';
+import { DiagnosticHandlers } from './diagnostic-handlers.js';
 import { EventHandlers } from './event-handlers.js';
 import { Runtime } from './runtime.js';
 
@@ -7,7 +8,12 @@ import { Runtime } from './runtime.js';
 @Module({
   providers: [
     { provide: EventHandlers, inject: [Runtime], useFactory: ({ jet }: Runtime) => new EventHandlers(jet.events) },
-    serves('every', { watchEvents: EventHandlers }),
+    {
+      provide: DiagnosticHandlers,
+      inject: [Runtime],
+      useFactory: (runtime: Runtime) => new DiagnosticHandlers(runtime),
+    },
+    serves('every', { watchEvents: EventHandlers, getDiagnostics: DiagnosticHandlers }),
   ],
 })
 export class EventsModule {}

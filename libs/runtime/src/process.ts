@@ -7,6 +7,7 @@ import {
   bootstrapService,
   createKeyFile,
   createLogger,
+  DiagnosticChecks,
   Health,
   Metrics,
   Redactor,
@@ -15,6 +16,7 @@ import {
   type Config,
   type RunningService,
 } from '#libs/service';
+import { checkProcess } from './check-process.js';
 import { EventsModule } from './events.module.js';
 import { RuntimeModule, type Runtime } from './runtime.js';
 
@@ -123,7 +125,10 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
     const tokenFile = join(config.PLINTH_DATA, 'admin.token');
     await firstToken(tokens, options, tokenFile);
 
+    const diagnostics = new DiagnosticChecks();
+    checkProcess(diagnostics, { config, jet, keyFile, tokenFile, clock: systemClock, limits: options.limits });
     const runtime: Runtime = {
+      name,
       config,
       jet,
       secrets,
@@ -132,6 +137,7 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
       logger,
       redactor,
       health,
+      diagnostics,
       metrics,
       onFailure: (error) => {
         logger.error(

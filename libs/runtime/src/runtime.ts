@@ -4,6 +4,7 @@ import {
   IDEMPOTENCY_STORE,
   MemoryIdempotencyStore,
   type Config,
+  type DiagnosticChecks,
   type Health,
   type Metrics,
   type Redactor,
@@ -16,6 +17,8 @@ import {
  * so that Nest can inject what has its shape.
  */
 export abstract class Runtime {
+  /** Name of the process: `watcher`, `standalone` … */
+  abstract readonly name: string;
   abstract readonly config: Config;
   abstract readonly jet: Jet;
   abstract readonly secrets: SecretStore;
@@ -24,6 +27,7 @@ export abstract class Runtime {
   abstract readonly logger: Logger;
   abstract readonly redactor: Redactor;
   abstract readonly health: Health;
+  abstract readonly diagnostics: DiagnosticChecks;
   abstract readonly metrics: Metrics;
   /** Called when a service cannot go on by itself. */
   abstract readonly onFailure: (error: Error) => void;

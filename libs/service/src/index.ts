@@ -4,6 +4,7 @@ export * from './bootstrap.js';
 export { requireEtag, type CallContext } from './call.js';
 export * from './chassis.js';
 export * from './config.js';
+export * from './diagnostics.js';
 export * from './health.js';
 export * from './idempotency.js';
 export type { KvBucket } from './kv.js';

@@ -101,6 +101,7 @@ export const reasonsOf = (task: TaskNode, images: Images, now: number, patience:
 
 export const taskStateView = (task: TaskNode, images: Images, now: number, patience: Patience): TaskStateView => ({
   task: task.name,
+  team: task.definition?.team ?? '',
   state: stateOf(task),
   pending: task.pending,
   reasons: reasonsOf(task, images, now, patience),

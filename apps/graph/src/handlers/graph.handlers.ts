@@ -17,6 +17,9 @@ const page = <T>(items: readonly T[], input: { pageSize?: number | undefined; pa
   return { items: items_, nextPageToken: from + size < items.length ? tokenOf(from + size) : '' };
 };
 
+/** States in which a task waits for a rebuild. */
+const notCurrent: ReadonlySet<TaskState> = new Set(['Stale', 'Blocked']);
+
 @Injectable()
 export class GraphHandlers {
   constructor(private readonly graph: GraphService) {}
@@ -48,10 +51,12 @@ export class GraphHandlers {
     const counts = Object.fromEntries(taskStateSchema.options.map((state) => [state, 0])) as Record<TaskState, number>;
     const wanted: TaskNode[] = [];
     for (const task of model.tasks.values()) {
-      if (!task.definition) continue;
+      if (!task.definition || (input.team && task.definition.team !== input.team)) continue;
       const state = stateOf(task);
       counts[state] += 1;
-      if ((!input.state || input.state === state) && (!input.task || input.task === task.name)) wanted.push(task);
+      if (input.state && input.state !== state) continue;
+      if (input.current !== undefined && input.current === notCurrent.has(state)) continue;
+      if (!input.task || input.task === task.name) wanted.push(task);
     }
     wanted.sort((a, b) => (a.name < b.name ? -1 : 1));
     const { items, nextPageToken } = page(wanted, input);

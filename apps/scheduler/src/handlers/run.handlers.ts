@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type LogLine, type Output, type RunView } from '#libs/contracts';
-import { runDecider } from '#libs/domain';
+import { definitionHash, runDecider } from '#libs/domain';
 import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireTeam, type CallContext } from '#libs/service';
+import { queueByHand } from '../runs/by-hand.js';
 import { SchedulerService } from '../scheduler.service.js';
+import { requestedDefinition } from '../tasks/definition.js';
 
 @Injectable()
 export class RunHandlers {
@@ -43,6 +45,34 @@ export class RunHandlers {
     call.wrote(sequence);
     await log.projector.waitFor(sequence, { timeoutMs: 2000, signal: call.signal });
     return this.find(run);
+  }
+
+  async scheduleRun(input: Input<'scheduleRun'>, call: CallContext): Promise<RunView> {
+    const definition = requestedDefinition(input, call.principal.team);
+    requireTeam(call.principal, definition.team, 'The run, as it is asked for,');
+    return queueByHand(this.scheduler, { task: null, definition, overridden: false }, call);
+  }
+
+  async retryRun({ run }: Input<'retryRun'>, call: CallContext): Promise<RunView> {
+    const before = this.find(run);
+    requireTeam(call.principal, before.team, `The run ${run}`);
+    const { runs, tasks } = this.scheduler;
+    const { queued } = runs.get(run).state;
+    if (before.finishTime === null || !queued) {
+      throw new PlinthError('FAILED_PRECONDITION', `The run ${run} has not ended: it is ${before.status}.`);
+    }
+    const { task, definition, sourceRevision } = queued;
+    const now = task === null ? undefined : tasks.get(task).state.definition;
+    if (task !== null && !now) {
+      throw new PlinthError('FAILED_PRECONDITION', `The task ${task}, whose run ${run} was, is not there any more.`);
+    }
+    // What is not what the task says now is built for itself.
+    const overridden = queued.overridden || (now ? definitionHash(now) !== queued.definitionHash : false);
+    return queueByHand(
+      this.scheduler,
+      { task, definition, overridden, sourceRevision: before.sourceRevision ?? sourceRevision },
+      call,
+    );
   }
 
   async *getRunLogs(input: Input<'getRunLogs'>, call: CallContext): AsyncGenerator<LogLine> {

@@ -1,16 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { PlinthError, type EventData, type Input, type Output, type RunView, type TaskView } from '#libs/contracts';
-import { definitionHash, runDecider } from '#libs/domain';
+import { PlinthError, type Input, type Output, type RunView, type TaskView } from '#libs/contracts';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, requireTeam, type CallContext } from '#libs/service';
+import { queueByHand } from '../runs/by-hand.js';
 import { SchedulerService } from '../scheduler.service.js';
 import { createdDefinition, overriddenDefinition, updatedDefinition } from '../tasks/definition.js';
 import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
-import { evolveRunView } from '../views/run-view.js';
 import { taskView, type StoredTask } from '../views/task-view.js';
-
-/** Runs of one task, started by hand, that may wait at once. */
-const mostWaiting = 20;
 
 @Injectable()
 export class TaskHandlers {
@@ -62,7 +58,7 @@ export class TaskHandlers {
   }
 
   async runTask(input: Input<'runTask'>, call: CallContext): Promise<RunView> {
-    const { log, tasks, runs, runtime } = this.scheduler;
+    const { tasks } = this.scheduler;
     const { name, overrideTaskStepProperties: override } = input;
     const { definition: stored } = tasks.get(name).state;
     if (!stored) throw missing(name);
@@ -73,51 +69,8 @@ export class TaskHandlers {
         `The task ${name} is disabled. Enable it with status: Enabled first.`,
       );
     }
-    this.requireRoom(name);
     const definition = override ? overriddenDefinition(stored, override) : stored;
-    const now = runtime.clock.now().toISOString();
-    const by = call.principal.subject;
-    const { last } = await runtime.jet.events.range();
-    for (let suffix = 0; ; suffix += 1) {
-      // Short and rising like ACR's; two that are made at one position differ in the suffix.
-      const run = `m${last.toString(36)}${suffix === 0 ? '' : `-${suffix}`}`;
-      const queued: EventData<'run.queued'> = {
-        run,
-        task: name,
-        runType: 'QuickBuild',
-        key: null,
-        causes: [{ type: 'Manual', by, at: now }],
-        offer: null,
-        definition,
-        definitionHash: definitionHash(definition),
-        overridden: override !== undefined,
-        pins: [],
-        sourceRevision: null,
-        priority: 'Interactive',
-        waves: [],
-        createdAt: now,
-      };
-      if (runs.get(run).sequence > 0) continue;
-      const { sequence, events } = await log.commands.execute(runs, runDecider, run, { type: 'queue', queued });
-      const [event] = events;
-      if (!event) continue;
-      call.wrote(sequence);
-      return evolveRunView(undefined, event)!;
-    }
-  }
-
-  /** Runs by hand go before routine ones: however many are asked for, only so many of a task wait. */
-  private requireRoom(name: string): void {
-    const { projection, runs } = this.scheduler;
-    const waiting = projection.activeRunsOf(name).filter((run) => {
-      const { queued, phase } = runs.get(run).state;
-      return queued?.offer === null && phase === 'Queued';
-    });
-    if (waiting.length < mostWaiting) return;
-    throw new PlinthError(
-      'RESOURCE_EXHAUSTED',
-      `${waiting.length} runs of ${name} that were started by hand wait already. Cancel some, or wait until they have run.`,
-    );
+    return queueByHand(this.scheduler, { task: name, definition, overridden: override !== undefined }, call);
   }
 
   private async execute(name: string, command: TaskCommand, call: CallContext): Promise<TaskView> {

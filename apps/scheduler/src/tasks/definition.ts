@@ -1,4 +1,5 @@
 import {
+  isPlinthError,
   PlinthError,
   type FieldViolation,
   type Input,
@@ -83,6 +84,36 @@ const checked = (definition: TaskDefinition): TaskDefinition => {
 export const createdDefinition = (input: CreateTask, team: string): TaskDefinition => {
   const { platform: _view, platforms: _given, ...properties } = input;
   return checked({ ...properties, team: input.team ?? team, platforms: platformsOf(input) });
+};
+
+/** Fields of a task's step as a quick build names them. */
+const asRequested = ({ field, message }: FieldViolation): FieldViolation => ({
+  field: field.replace(/^step\.contextPath/, 'sourceLocation').replace(/^step\./, ''),
+  message,
+});
+
+/** The definition of a build without a task. Its name is the run's, which comes later. */
+export const requestedDefinition = (input: Input<'scheduleRun'>, team: string): TaskDefinition => {
+  const { sourceLocation, agentConfiguration, agentPoolName, timeout, platforms, platform, ...rest } = input;
+  const { type: _type, team: owner, ...step } = rest;
+  try {
+    return checked({
+      name: 'build',
+      team: owner ?? team,
+      status: 'Enabled',
+      platforms: platformsOf({ ...(platforms ? { platforms } : {}), ...(platform ? { platform } : {}) }),
+      agentConfiguration,
+      agentPoolName,
+      timeout,
+      step: { ...step, type: 'Docker', contextPath: sourceLocation },
+      trigger: { baseImageTrigger: null },
+      tags: {},
+    });
+  } catch (error) {
+    if (!isPlinthError(error)) throw error;
+    const violations = error.violations.map(asRequested);
+    throw new PlinthError('INVALID_ARGUMENT', `The build cannot be taken: ${violations[0]?.message}`, violations);
+  }
 };
 
 /** Absent fields stay, null removes. */

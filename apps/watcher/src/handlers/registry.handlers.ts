@@ -45,6 +45,14 @@ export class RegistryHandlers {
     return {};
   }
 
+  async testRegistry({ host }: Input<'testRegistry'>, call: CallContext): Promise<Output<'testRegistry'>> {
+    this.view(host);
+    const { registries, runtime } = this.watcher;
+    const before = runtime.clock.now().getTime();
+    const { ok, reachable, authentication, message } = await registries.client.ping(host, { signal: call.signal });
+    return { host, ok, reachable, authentication, message, milliseconds: runtime.clock.now().getTime() - before };
+  }
+
   private async execute(host: string, command: RegistryCommand, call: CallContext): Promise<RegistryView> {
     const { log, registryStates } = this.watcher;
     const { sequence } = await log.commands.execute(registryStates, registryDecider, host, command);

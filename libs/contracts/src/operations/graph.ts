@@ -10,6 +10,7 @@ import {
   timeSchema,
 } from '../model/ids.js';
 import { inputRoleSchema, inputViaSchema } from '../model/image.js';
+import { teamSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { pageInput, pageOutput } from './paging.js';
 
@@ -32,6 +33,7 @@ export type Sentence = z.infer<typeof sentenceSchema>;
 
 export const taskStateViewSchema = z.object({
   task: taskNameSchema,
+  team: z.string(),
   state: taskStateSchema,
   pending: z.boolean().describe('It will still change what it publishes, without a person.'),
   reasons: z.array(sentenceSchema),
@@ -129,7 +131,13 @@ export const graphOperations = {
     path: '/v1/graph/states',
     scope: 'read',
     summary: 'The state of every task, with why',
-    input: z.object({ state: taskStateSchema.optional(), task: taskNameSchema.optional(), ...pageInput }),
+    input: z.object({
+      state: taskStateSchema.optional(),
+      current: z.stringbool().optional().describe('`false`: only what is Stale or Blocked; `true`: only the others.'),
+      task: taskNameSchema.optional(),
+      team: teamSchema.optional().describe('Only tasks of this team; the counts are of it, too.'),
+      ...pageInput,
+    }),
     output: z.object({
       states: z.array(taskStateViewSchema),
       counts: z.record(taskStateSchema, z.number().int()).describe('Tasks in each state.'),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ServiceName } from '../operation.js';
 import { accessOperations } from './access.js';
 import { contextOperations } from './contexts.js';
+import { diagnosticsOperations } from './diagnostics.js';
 import { eventOperations } from './events.js';
 import { graphOperations } from './graph.js';
 import { imageOperations } from './images.js';
@@ -19,6 +20,7 @@ export const operations = {
   ...graphOperations,
   ...accessOperations,
   ...eventOperations,
+  ...diagnosticsOperations,
 };
 
 export type Operations = typeof operations;

@@ -9,7 +9,7 @@ import {
   referenceSchema,
 } from '../model/ids.js';
 import { outputSchema, pinSchema, usedInputSchema } from '../model/image.js';
-import { platformPropertiesSchema } from '../model/task.js';
+import { dockerStepSchema, platformPropertiesSchema, taskPropertiesSchema, teamSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { pageInput, pageOutput } from './paging.js';
 
@@ -129,6 +129,49 @@ export const runOperations = {
     input: z.object(run),
     output: runViewSchema,
     errors: ['NOT_FOUND', 'CONFLICT'],
+  }),
+  retryRun: defineOperation({
+    name: 'retryRun',
+    service: 'scheduler',
+    method: 'POST',
+    path: '/v1/runs/{run}/retry',
+    scope: 'run',
+    summary: 'Run a run again',
+    description:
+      'A new run of the same definition and source. It becomes the standing run only when that is still the definition of its task.',
+    status: 202,
+    input: z.object(run),
+    output: runViewSchema,
+    errors: ['NOT_FOUND', 'FAILED_PRECONDITION'],
+  }),
+  scheduleRun: defineOperation({
+    name: 'scheduleRun',
+    service: 'scheduler',
+    method: 'POST',
+    path: '/v1/runs',
+    scope: 'write',
+    summary: 'Build once, without a task',
+    description: "ACR's quick build: the images are pushed and nothing tracks what they stand on.",
+    status: 202,
+    input: z.strictObject({
+      type: z.literal('DockerBuildRequest'),
+      sourceLocation: dockerStepSchema.shape.contextPath,
+      contextAccessToken: dockerStepSchema.shape.contextAccessToken,
+      dockerFilePath: dockerStepSchema.shape.dockerFilePath,
+      imageNames: dockerStepSchema.shape.imageNames,
+      isPushEnabled: dockerStepSchema.shape.isPushEnabled,
+      noCache: dockerStepSchema.shape.noCache,
+      target: dockerStepSchema.shape.target,
+      arguments: dockerStepSchema.shape.arguments,
+      platforms: taskPropertiesSchema.shape.platforms,
+      platform: taskPropertiesSchema.shape.platform,
+      agentConfiguration: taskPropertiesSchema.shape.agentConfiguration,
+      agentPoolName: taskPropertiesSchema.shape.agentPoolName,
+      timeout: taskPropertiesSchema.shape.timeout,
+      team: teamSchema.optional(),
+    }),
+    output: runViewSchema,
+    errors: [],
   }),
   getRunLogs: defineOperation({
     name: 'getRunLogs',

@@ -9,6 +9,7 @@ import {
   platformPropertiesSchema,
   statusSchema,
   taskPropertiesSchema,
+  teamSchema,
 } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
@@ -40,10 +41,6 @@ export const taskViewSchema = taskPropertiesSchema.extend({
 export type TaskView = z.infer<typeof taskViewSchema>;
 
 const name = { name: taskNameSchema };
-const team = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
-  .describe("Owning team; the token's by default.");
 
 export const taskOperations = {
   createTask: defineOperation({
@@ -54,7 +51,7 @@ export const taskOperations = {
     scope: 'write',
     status: 201,
     summary: 'Create a task',
-    input: taskPropertiesSchema.extend({ ...name, team: team.optional() }),
+    input: taskPropertiesSchema.extend({ ...name, team: teamSchema.optional() }),
     output: taskViewSchema,
     errors: ['ALREADY_EXISTS'],
   }),
@@ -65,7 +62,7 @@ export const taskOperations = {
     path: '/v1/tasks',
     scope: 'read',
     summary: 'List tasks',
-    input: z.object({ team: team.optional(), ...pageInput }),
+    input: z.object({ team: teamSchema.optional(), ...pageInput }),
     output: z.object({ tasks: z.array(taskViewSchema), ...pageOutput }),
     errors: [],
   }),

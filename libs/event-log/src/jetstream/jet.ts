@@ -152,6 +152,18 @@ export class Jet implements JetSurface {
     return check(this.jsm, { ...defaultLimits, ...limits });
   }
 
+  /** What is connected to: its version, its address, and its clock now. */
+  async server(): Promise<{ readonly version: string; readonly address: string; readonly time: Date | null }> {
+    // Servers say their time in every answer about a stream; the types leave it out.
+    const { ts } = (await this.jsm.streams.info(streams.events)) as { ts?: string };
+    const { info } = this.connection;
+    return {
+      version: info?.version ?? '0.0.0',
+      address: this.connection.getServer(),
+      time: ts === undefined ? null : new Date(ts),
+    };
+  }
+
   objects(bucket: string): ObjectBucket {
     return new JetStreamObjects(this.js, bucket);
   }
