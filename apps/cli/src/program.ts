@@ -4,9 +4,12 @@ import type { Io } from './io.js';
 import { addCommonOptions, valuedCommonOptions, type CommonOptions } from './options.js';
 import { Session } from './session.js';
 
+/** Words that name a command, at most: `task credential add`. */
+const mostWords = 3;
+
 /** What a command line names: the line of the list, and how many words name it. */
 const find = (words: readonly string[], entries: readonly CommandEntry[]): CommandEntry | undefined => {
-  for (let count = Math.min(words.length, 2); count > 0; count -= 1) {
+  for (let count = Math.min(words.length, mostWords); count > 0; count -= 1) {
     const path = words.slice(0, count).join(' ');
     const found = entries.find((one) => one.path === path);
     if (found) return found;
@@ -18,7 +21,7 @@ const find = (words: readonly string[], entries: readonly CommandEntry[]): Comma
 const firstWords = (argv: readonly string[]): string[] => {
   const valued = valuedCommonOptions();
   const words: string[] = [];
-  for (let index = 0; index < argv.length && words.length < 2; index += 1) {
+  for (let index = 0; index < argv.length && words.length < mostWords; index += 1) {
     const word = argv[index]!;
     if (valued.has(word)) index += 1;
     else if (!word.startsWith('-')) words.push(word);
@@ -96,15 +99,19 @@ export const programFor = async (argv: readonly string[], options: ProgramOption
     .addHelpText('after', '\nplinth COMMAND --help says more of each.');
   addCommonOptions(program);
   const groups = new Map<string, Command>();
+  const groupOf = (words: readonly string[]): Command => {
+    if (words.length === 0) return program;
+    const path = words.join(' ');
+    const known = groups.get(path);
+    if (known) return known;
+    const group = prepare(groupOf(words.slice(0, -1)).command(words.at(-1)!), options).description(nouns[path] ?? '');
+    addCommonOptions(group);
+    groups.set(path, group);
+    return group;
+  };
   for (const entry of entries) {
     const words = entry.path.split(' ');
-    let parent = program;
-    if (words.length === 2) {
-      const noun = words[0]!;
-      parent = groups.get(noun) ?? prepare(program.command(noun), options).description(nouns[noun] ?? '');
-      if (!groups.has(noun)) addCommonOptions(parent);
-      groups.set(noun, parent);
-    }
+    const parent = groupOf(words.slice(0, -1));
     const leaf = prepare(parent.command(words.at(-1)!, { hidden: entry.hidden ?? false }), options).description(
       entry.summary,
     );

@@ -21,12 +21,12 @@ export class Session {
     this.printer = new Printer(io, options);
   }
 
-  connection(): Promise<Connection> {
+  readonly connection = (): Promise<Connection> => {
     const { io, options } = this;
     return (this.#connection ??= readContexts(contextsFile(io.env)).then((contexts) =>
       resolveConnection({ options, env: io.env, contexts, adminTokenFile: adminTokenFile(io.env) }),
     ));
-  }
+  };
 
   /** The typed client of the server that is in use. Nothing is asked before its first call. */
   readonly client = (): Promise<Client> =>

@@ -48,10 +48,9 @@ export default command<Options, [string]>({
           await printer.show({ item: answer, name: answer.subject, fields: [] });
           return;
         }
-        const [first, ...others] = answer.sentences.map(({ text }) => withCommands(text));
         const state = answer.state === null ? '' : ` is ${printer.colour ? statusColour(answer.state) : answer.state}`;
-        printer.lines([`${answer.subject}${state}: ${first ?? 'nothing is known.'}`]);
-        printer.lines(others.map((text) => `  ${text}`));
+        printer.lines([`${answer.subject}${state}${state === '' ? ':' : '.'}`]);
+        printer.lines(answer.sentences.map(({ text }) => `  ${withCommands(text)}`));
         return;
       } catch (error) {
         const last = index === kinds.length - 1;

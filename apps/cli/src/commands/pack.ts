@@ -1,0 +1,3 @@
+import { reserved } from './reserved.js';
+
+export default reserved('pack', 'builds by buildpacks');

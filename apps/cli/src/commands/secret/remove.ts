@@ -1,0 +1,25 @@
+import { Argument, type Command } from 'commander';
+import { command } from '../../command.js';
+import { accessName } from '../../parsers.js';
+import { confirm } from '../../requests/confirm.js';
+import { dryRun } from '../../requests/dry-run.js';
+
+interface Options {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export default command<Options, [string]>({
+  describe: (remove: Command) =>
+    remove
+      .addArgument(new Argument('<secret>', 'name of the secret').argParser(accessName))
+      .option('-y, --yes', 'do not ask')
+      .option('--dry-run', 'print what would be sent, and send nothing'),
+
+  async run(session, options, name) {
+    if (options.dryRun) return dryRun(session, 'deleteSecret', { name });
+    await confirm(session, `Remove the secret ${name}? What names it can be built no more.`, options.yes);
+    await (await session.client()).deleteSecret({ name });
+    session.printer.note(`Removed the secret ${name}.`);
+  },
+});
