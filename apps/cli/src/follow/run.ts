@@ -22,19 +22,6 @@ export const ending = (run: RunView): string => {
   }
 };
 
-/** Waits until a run has ended. */
-const ended = async (session: Session, run: string, signal: AbortSignal): Promise<RunView | undefined> => {
-  const plinth = await session.client();
-  let told = '';
-  for await (const position of ticks(session, { types: 'run', signal, suits: ({ subject }) => subject === run })) {
-    const view = await plinth.getRun({ run }, { signal, ...(position > 0 ? { position } : {}) });
-    if (view.finishTime !== null) return view;
-    if (view.status !== told) session.printer.progress(`Run ${run} is ${view.status}.`);
-    told = view.status;
-  }
-  return undefined;
-};
-
 export interface FollowOptions {
   /** Takes the lines of the log; none are read without it. */
   readonly onLine?: (text: string) => void;
@@ -42,15 +29,35 @@ export interface FollowOptions {
 }
 
 /**
- * Follows a run to its end: its log, and how it ended.
+ * Follows a run to its end, over all its attempts: its log, and how it ended. What is tried again after an error of
+ * ours, and why, is told.
  *
  * @throws Interrupted, CliError (see {@link until})
  */
 export const followRun = (session: Session, run: string, { onLine, timeoutMs }: FollowOptions): Promise<RunView> =>
   until(session, { what: `run ${run}`, goOn: `plinth logs ${run} -f`, timeoutMs }, async (signal) => {
-    if (onLine) {
-      const plinth = await session.client();
-      for await (const { text } of plinth.getRunLogs({ run, follow: true }, { signal })) onLine(text);
+    const { printer } = session;
+    const plinth = await session.client();
+    let after = -1;
+    let told = '';
+    for await (const position of ticks(session, { types: 'run', signal, suits: ({ subject }) => subject === run })) {
+      const at = position > 0 ? { signal, position } : { signal };
+      if (onLine) {
+        for await (const { offset, text } of plinth.getRunLogs({ run, follow: true, after }, at)) {
+          onLine(text);
+          after = offset;
+        }
+      }
+      const view = await plinth.getRun({ run }, at);
+      if (view.finishTime !== null) return view;
+      const { status, runErrorMessage } = view;
+      if (status === 'Queued' && runErrorMessage !== null && runErrorMessage !== told) {
+        printer.note(`Run ${run} is tried again: ${runErrorMessage}`);
+        told = runErrorMessage;
+      } else if (!onLine && status !== told && runErrorMessage === null) {
+        printer.progress(`Run ${run} is ${status}.`);
+        told = status;
+      }
     }
-    return ended(session, run, signal);
+    return undefined;
   });
