@@ -114,6 +114,7 @@ export const normalised = (text: string, names: Readonly<Record<string, string>>
     .replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z/g, 'TIME')
     .replaceAll(/\d{2}:\d{2}:\d{2} UTC on \d{4}-\d{2}-\d{2}/g, 'MOMENT')
     .replaceAll(/\b\d{2}:\d{2}:\d{2}\b/g, 'DURATION')
+    .replaceAll(/(?<= on )\S+(?= by \S+ \()/g, 'BUILDER')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:DIGEST')
     .replaceAll(/\b[0-9a-f]{12}\b/g, 'DIGEST')
     .replaceAll(/(?<=\S) {2,}(?=\S)/g, '  ')

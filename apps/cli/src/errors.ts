@@ -46,6 +46,9 @@ const nextSteps: Partial<Record<ErrorCode, string>> = {
 const asCommands: readonly [RegExp, string][] = [
   [/POST \/v1\/tasks\/([A-Za-z0-9_-]+)\/runs/g, 'plinth task run -n $1'],
   [/POST \/v1\/tasks\/([A-Za-z0-9_-]+)\/reset/g, 'plinth task reset -n $1'],
+  [/PATCH \/v1\/tasks\/([A-Za-z0-9_-]+)/g, 'plinth task update -n $1'],
+  [/PATCH \/v1\/registries\/([A-Za-z0-9.:-]*[A-Za-z0-9])/g, 'plinth registry update $1'],
+  [/PUT \/v1\/secrets\/([A-Za-z0-9._-]+)/g, 'plinth secret set $1'],
   [/POST \/v1\/registries/g, 'plinth registry add'],
   [/GET \/v1\/registries/g, 'plinth registry list'],
   [/GET \/v1\/tasks/g, 'plinth task list'],

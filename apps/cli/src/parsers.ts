@@ -35,6 +35,13 @@ export const azBoolean = (text: string): boolean => {
 export const booleanOption = (flag: string, description: string): Option =>
   new Option(`${flag} [boolean]`, description).argParser(azBoolean).preset('True');
 
+/**
+ * `--no-push`: alone, or with True or False as az takes it. Its value is null where it is not given, so that what is
+ * not asked for is not changed.
+ */
+export const negatedOption = (flag: `--no-${string}`, description: string): Option =>
+  new Option(`${flag} [boolean]`, description).argParser((text) => !azBoolean(text)).default(null, 'False');
+
 /** One of these, in any case; answered in the spelling of the list. */
 export const oneOf =
   <T extends string>(...values: readonly T[]) =>

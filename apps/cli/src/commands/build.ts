@@ -1,9 +1,9 @@
-import { Argument, Option, type Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { CallInput } from '#libs/contracts';
 import { sourceOf } from '../build/source.js';
 import { command } from '../command.js';
 import { usageError } from '../errors.js';
-import { collect, nonEmpty, platform, teamName, wholeNumber } from '../parsers.js';
+import { collect, negatedOption, nonEmpty, platform, teamName, wholeNumber } from '../parsers.js';
 import { buildArgument, givenSecret, plainArguments, type GivenArgument } from '../requests/arguments.js';
 import { dryRun } from '../requests/dry-run.js';
 import { withRegistry } from '../requests/image-names.js';
@@ -17,8 +17,8 @@ interface Options extends AzureOptions, Omit<RunOptions, 'timeout'> {
   readonly secretBuildArg?: readonly GivenArgument[];
   readonly target?: string;
   readonly platform?: readonly string[];
-  readonly push?: boolean;
-  readonly cache?: boolean;
+  readonly push: boolean | null;
+  readonly cache: boolean | null;
   readonly timeout?: number;
   readonly agentPool?: string;
   readonly team?: string;
@@ -53,8 +53,8 @@ export default command<Options, [string]>({
       .option('--platform <os/arch>', 'platform to build for; repeat for several', (text: string, before?: string[]) =>
         platforms(/\//.test(text) ? text.toLowerCase() : `${text.toLowerCase()}/amd64`, before),
       )
-      .addOption(new Option('--no-push', 'build without pushing').default(undefined))
-      .addOption(new Option('--no-cache', 'build without cache').default(undefined))
+      .addOption(negatedOption('--no-push', 'build without pushing'))
+      .addOption(negatedOption('--no-cache', 'build without cache'))
       .option('--timeout <seconds>', 'seconds until the build is given up', wholeNumber(300, 28_800, 'seconds'))
       .option('--agent-pool <pool>', 'pool of builders that runs it', nonEmpty)
       .option('--team <team>', "owning team; the token's unless said", teamName)

@@ -15,9 +15,6 @@ const namesRegistry = (image: string): boolean => {
 export const registryOf = async (session: Session, given: string | undefined): Promise<string | undefined> => {
   const name = given ?? (await session.connection()).registry;
   if (name === undefined) return undefined;
-  if (!/^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$/.test(name)) {
-    throw usageError(`-r ${name}: expected the host of a registry, such as registry.local:5000.`);
-  }
   if (/[.:]/.test(name) || name === 'localhost') return name;
   const plinth = await session.client();
   const known = await allPages(

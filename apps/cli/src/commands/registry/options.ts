@@ -19,7 +19,7 @@ export interface RegistryOptions {
 }
 
 const hostAndPort = (text: string): string => {
-  if (!/^[A-Za-z0-9.-]+(:\d{1,5})?$|^\[[0-9a-fA-F:]+\](:\d{1,5})?$/.test(text)) {
+  if (!/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$|^\[[0-9a-fA-F:]+\](:\d{1,5})?$/.test(text)) {
     throw new InvalidArgumentError('expected host:port');
   }
   return text;

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { usageError } from '../../errors.js';
-import { azBoolean } from '../../parsers.js';
+import { azBoolean, registryHost } from '../../parsers.js';
 
 const hidden = (flags: string, meaning: string): Option => new Option(flags, meaning).hideHelp();
 
@@ -10,7 +10,7 @@ const hidden = (flags: string, meaning: string): Option => new Option(flags, mea
  */
 export const addAzureOptions = (command: Command): Command =>
   command
-    .option('-r, --registry <registry>', 'registry of image names that name none')
+    .option('-r, --registry <registry>', 'registry of image names that name none', registryHost)
     .addOption(hidden('-g, --resource-group <name>', 'taken from az, without meaning here'))
     .addOption(hidden('--subscription <name>', 'taken from az, without meaning here'))
     .addOption(hidden('--only-show-errors', 'taken from az, without meaning here'))

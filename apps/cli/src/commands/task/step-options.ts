@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Argument } from '#libs/contracts';
-import { booleanOption, collect, nonEmpty, oneOf, platform, wholeNumber } from '../../parsers.js';
+import { booleanOption, collect, negatedOption, nonEmpty, oneOf, platform, wholeNumber } from '../../parsers.js';
 import {
   buildArgument,
   givenSecret,
@@ -19,8 +19,8 @@ export interface StepOptions extends AzureOptions {
   readonly context?: string;
   readonly file?: string;
   readonly image?: readonly string[];
-  readonly push?: boolean;
-  readonly cache?: boolean;
+  readonly push: boolean | null;
+  readonly cache: boolean | null;
   readonly target?: string;
   readonly arg?: readonly GivenArgument[];
   readonly secretArg?: readonly GivenArgument[];
@@ -52,8 +52,8 @@ export const addStepOptions = (command: Command): Command =>
       'image to push; may contain {{.Run.ID}} and {{.Run.Date}}; repeat for several',
       collect(nonEmpty),
     )
-    .addOption(new Option('--no-push', 'build without pushing').default(undefined))
-    .addOption(new Option('--no-cache', 'build without cache').default(undefined))
+    .addOption(negatedOption('--no-push', 'build without pushing'))
+    .addOption(negatedOption('--no-cache', 'build without cache'))
     .option('--target <stage>', 'build stage', nonEmpty)
     .option(
       '--arg <name=value>',
@@ -122,8 +122,8 @@ export const taskParts = async (session: Session, options: StepOptions, task: st
     step: {
       ...(token ? { contextAccessToken: token.ref } : {}),
       ...(images === undefined ? {} : { imageNames: images }),
-      ...(options.push === undefined ? {} : { isPushEnabled: options.push }),
-      ...(options.cache === undefined ? {} : { noCache: !options.cache }),
+      ...(options.push === null ? {} : { isPushEnabled: options.push }),
+      ...(options.cache === null ? {} : { noCache: !options.cache }),
       ...(options.target === undefined ? {} : { target: options.target }),
       ...(list === undefined ? {} : { arguments: list }),
     },
