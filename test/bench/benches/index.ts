@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.js';
 import { appendBench } from './append.js';
+import { cliBench } from './cli.js';
 import { dockerfileBench } from './dockerfile.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
@@ -14,4 +15,5 @@ export const benches: readonly Bench[] = [
   restBench,
   millionBench,
   dockerfileBench,
+  cliBench,
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operations, PlinthError, type Input } from '#libs/contracts';
 import { definitionOf } from '../testing/samples.js';
-import { createdDefinition, overriddenDefinition, updatedDefinition } from './definition.js';
+import { createdDefinition, overriddenDefinition, requestedDefinition, updatedDefinition } from './definition.js';
 
 const stored = definitionOf('app', {
   contextPath: 'https://git.test/web/app.git#main',
@@ -154,5 +154,38 @@ describe('a run by hand with overrides', () => {
     ]);
     const same = overriddenDefinition(task, { arguments: [{ name: 'X', isSecret: true, secretRef: 'npm' }] });
     expect(same.step.arguments).toHaveLength(2);
+  });
+});
+
+describe('a build without a task', () => {
+  const request = (more: object) =>
+    operations.scheduleRun.input.parse({
+      type: 'DockerBuildRequest',
+      sourceLocation: 'https://git.test/web/app.git#main',
+      imageNames: ['registry.test/app:1'],
+      ...more,
+    });
+
+  it('has the defaults of a task, and nothing that would start it again', () => {
+    expect(requestedDefinition(request({}), 'web')).toMatchObject({
+      team: 'web',
+      platforms: ['linux/amd64'],
+      timeout: 3600,
+      step: { type: 'Docker', contextPath: 'https://git.test/web/app.git#main', dockerFilePath: 'Dockerfile' },
+      trigger: { baseImageTrigger: null },
+    });
+    expect(requestedDefinition(request({ team: 'other', platforms: ['linux/arm64'] }), 'web')).toMatchObject({
+      team: 'other',
+      platforms: ['linux/arm64'],
+    });
+  });
+
+  it.each([
+    ['sourceLocation', { sourceLocation: 'ftp://x' }],
+    ['imageNames[0]', { imageNames: ['UPPER CASE'] }],
+    ['imageNames', { imageNames: [] }],
+    ['arguments[0].value', { arguments: [{ name: 'A', value: 'plain', isSecret: true }] }],
+  ])('is refused by its own field %s', (field, more) => {
+    expect(fieldsOf(() => requestedDefinition(request(more), 'web'))).toEqual([field]);
   });
 });
