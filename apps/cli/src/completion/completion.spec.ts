@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Readable } from 'node:stream';
+import { exitCodes } from '#libs/contracts/light';
+import { repositoryRoot } from '#libs/testing';
 import { commands, nouns } from '../commands/index.js';
 import { programFor } from '../program.js';
 import { candidatesFor } from './candidates.js';
@@ -83,6 +87,13 @@ describe('the tree of commands', () => {
       });
       expect(out, path).toContain(`Usage: plinth ${path}`);
     }
+  });
+
+  it('stands in the docs, every command and every exit code', () => {
+    const docs = readFileSync(join(repositoryRoot, 'docs/cli.md'), 'utf8');
+    const shown = commands.filter(({ hidden }) => !hidden).map(({ path }) => `plinth ${path}`);
+    expect(shown.filter((line) => !new RegExp(`${line}[\\s\`]`).test(docs))).toEqual([]);
+    for (const code of Object.values(exitCodes)) expect(docs).toMatch(new RegExp(`^\\| ${code} +\\|`, 'm'));
   });
 
   it('says of each noun what its commands are about', () => {
