@@ -6,6 +6,7 @@ import { MAX_FILE_BYTES } from '#libs/dockerfile';
 import type { BuiltRun } from '#libs/domain';
 import { parseReference, repositoryName } from '#libs/oci';
 import type { BuiltImage, Engine, EngineRegistry } from '../../engines/engine.js';
+import { BaseConfigs } from '../../pins/base-configs.js';
 import { PinBook } from '../../pins/pin-book.js';
 import { resolveInputs, splitArguments, type ResolvedInputs } from '../../pins/resolve-inputs.js';
 import type { Contexts, ImageRegistry, RegistrySettings, SecretRedactor, Secrets } from '../../ports.js';
@@ -37,11 +38,15 @@ export const buildStrategy = (options: BuildOptions): Strategy => ({
 
 const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
   const { queued, log, signal } = work;
+  const configs = new BaseConfigs(options.registry, signal);
+  // While the context is opened. Such a task's pins are bases, all of which will be read; those of others may be only
+  // copied from, and would cost a pull for nothing.
+  if (queued.definition.trigger.baseImageTrigger?.baseImageTriggerType === 'Runtime') configs.expect(queued.pins);
   const context = await openContext(options, work);
   try {
     log.say(`Building ${queued.definition.step.contextPath} at ${context.revision}.`);
     const secrets = await openSecrets(options, work);
-    const resolved = await resolve(options, work, context, secrets);
+    const resolved = await resolve(options, work, context, secrets, configs);
     const image = await runEngine(options, work, context, resolved, secrets);
     signal.throwIfAborted();
     const prepared = await prepareImage(
@@ -107,6 +112,7 @@ const resolve = async (
   work: Work,
   context: OpenedContext,
   secrets: Readonly<Record<string, string>>,
+  configs: BaseConfigs,
 ): Promise<ResolvedInputs> => {
   const { queued, log, signal } = work;
   const { definition } = queued;
@@ -121,8 +127,7 @@ const resolve = async (
     buildArgs: { ...splitArguments(definition.step.arguments).plain, ...secrets },
     buildPlatform: options.buildPlatform,
     pins,
-    registry: options.registry,
-    signal,
+    configs,
   });
   for (const { reference, digest } of resolved.pins) {
     // What a run used is a fact for everybody to read.
