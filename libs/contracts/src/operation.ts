@@ -8,6 +8,21 @@ export type ServiceName = (typeof services)[number];
 export const scopes = ['read', 'run', 'write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** What belongs to a team. */
+export const ownedKinds = ['task', 'run', 'secret'] as const;
+export type OwnedKind = (typeof ownedKinds)[number];
+
+/**
+ * Whose the thing is that an operation is about; what is another team's is for `admin` alone.
+ *
+ * - `none`: no team's. What everybody may read, and what is the installation's.
+ * - `own`: the answer shows only what is the team's of the token (to `admin` all).
+ * - `named`: the team that the input names in `team`; the token's own where it names none.
+ * - `{ of, by }`: the team that owns the `of` which the field `by` of the input names; and the one named in `team`,
+ *   where the input has such a field.
+ */
+export type Ownership = 'none' | 'own' | 'named' | { readonly of: OwnedKind; readonly by: string };
+
 /**
  * One operation of the API, once. The HTTP route, the gRPC method, validation, OpenAPI, the proto file and the typed
  * client all come from this entry.
@@ -32,6 +47,8 @@ export interface Operation<
   readonly summary: string;
   readonly description?: string;
   readonly scope: Scope;
+  /** Checked before the handler is called. */
+  readonly team: Ownership;
   readonly input: I;
   readonly output: O;
   /** Status of success; 200 unless said. */
@@ -39,6 +56,8 @@ export interface Operation<
   /** Errors beyond those that every operation may answer (400, 401, 403, 429, 500, 503). */
   readonly errors: readonly ErrorCode[];
   readonly kind?: 'unary' | 'stream' | 'upload';
+  /** The answer has a secret that is shown this once: it is not kept to be answered again to the same Idempotency-Key. */
+  readonly answersSecret?: true;
   /** How a stream goes over HTTP. */
   readonly as?: 'sse' | 'text';
   /** For an upload: media types taken and the limit in bytes. */

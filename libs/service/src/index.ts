@@ -1,3 +1,4 @@
+export { isOwn, type OwnerOf, type Owners } from './auth/ownership.js';
 export * from './auth/principal.js';
 export * from './auth/token-store.js';
 export * from './bootstrap.js';
