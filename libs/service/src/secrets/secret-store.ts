@@ -76,10 +76,15 @@ export class SecretStore {
     return new SecretStore(options, await readKeyFile(options.keyFile));
   }
 
-  /** Stores a new version. A secret stays with the team that first stored it. */
+  /**
+   * Stores a new version. A secret stays with the team that first stored it.
+   * @throws PlinthError FAILED_PRECONDITION when the key file cannot be used
+   */
   async set(name: string, value: string, owner: SecretOwner = {}): Promise<SecretInfo> {
     const { bucket } = this.options;
     this.options.redactor.add(value);
+    // With the first key as the file has it now: one that was replaced must not seal anything more.
+    await this.#readKeys();
     for (;;) {
       const found = await bucket.get(headKey(name));
       const head = found && decode<Head>(found.value);
