@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGrpcClient, type CallOptions, type Client, type ClientInput } from '#libs/client';
 import { isPlinthError, operations, scopes, type Operation, type OperationName, type Scope } from '#libs/contracts';
 import { gzipSync } from 'node:zlib';
+import { OidcIssuer } from '#libs/testing';
 import { tarOf } from '../demo/base-image.js';
 import { Plinth } from '../support/plinth.js';
 
@@ -77,9 +78,17 @@ describe('every operation', () => {
   let plinth: Plinth;
   let callers: Caller[];
   let archive: Buffer;
+  let issuer: OidcIssuer;
 
   beforeAll(async () => {
-    plinth = await Plinth.start();
+    issuer = await OidcIssuer.start();
+    const oidc = {
+      name: 'ci',
+      issuer: issuer.url,
+      audience: 'plinth',
+      rules: [{ claims: { repository: 'acme/app' }, team: 'ours', scope: 'write' }],
+    };
+    plinth = await Plinth.start({ env: { PLINTH_OIDC: JSON.stringify(oidc), PLINTH_LOG_LEVEL: 'debug' } });
     archive = gzipSync(await tarOf([{ name: 'Dockerfile', content: 'FROM scratch' }]));
     const { client } = plinth;
     await client.createRegistry({ host: 'registry.test' });
@@ -110,6 +119,7 @@ describe('every operation', () => {
   afterAll(async () => {
     for (const { grpc } of callers ?? []) grpc.close();
     await plinth?.close();
+    await issuer?.stop();
   });
 
   const codeOf = async (client: Client, name: OperationName, of: string): Promise<string> => {
@@ -187,6 +197,39 @@ describe('every operation', () => {
     await expect(as('write of ours').setSecret({ name: 'x', value: 'y', team: 'theirs' })).rejects.toMatchObject(
       denied,
     );
+  });
+
+  it('takes tokens of an issuer that the operator names, as if they were of the team that its rule names', async () => {
+    const claims = { sub: 'repo:acme/app', repository: 'acme/app' };
+    const grpcAs = (token: string) => createGrpcClient({ address: plinth.grpc, token });
+    const token = await issuer.token(claims, { alg: 'ES256' });
+    const [http, grpc] = [plinth.as(token), grpcAs(token)];
+    const before = plinth.feed.events.length;
+    await http.createTask({ name: 'by-ci', step });
+    const { data } = await plinth.until('task.created', ({ definition }) => definition.name === 'by-ci', before);
+    expect(data).toMatchObject({ by: 'ci:repo:acme/app', definition: { team: 'ours' } });
+    expect(await grpc.getTask({ name: 'by-ci' })).toMatchObject({ team: 'ours' });
+    for (const client of [http, grpc]) {
+      await expect(client.resetTask({ name: 'theirs-task' })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+      await expect(client.listTokens()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    }
+    await grpc.deleteTask({ name: 'by-ci' });
+    grpc.close();
+    const late = await issuer.token(claims, { issuedAt: 1_700_000_000 });
+    const stranger = await issuer.token({ sub: 'repo:evil/app' });
+    const forged = await issuer.token(claims, { kid: 'made-up' });
+    const cases = [
+      [late, 'UNAUTHENTICATED', 'has expired'],
+      [stranger, 'PERMISSION_DENIED', 'no rule is for repo:evil/app'],
+      [forged, 'UNAUTHENTICATED', 'no such key'],
+    ] as const;
+    for (const [refused, code, words] of cases) {
+      for (const client of [plinth.as(refused), grpcAs(refused)]) {
+        await expect(client.listTasks()).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+        client.close();
+      }
+    }
+    for (const one of [token, late, stranger, forged]) expect(plinth.log()).not.toContain(one.split('.')[2]);
   });
 
   it('takes no token that is over before it begins', async () => {

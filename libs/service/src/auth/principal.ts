@@ -10,8 +10,12 @@ export interface Principal {
   readonly isValid?: () => boolean;
 }
 
-/** Turns a bearer token into a principal. `undefined` means: not valid (unknown, revoked, expired); never an exception. */
+/** Turns a bearer token into a principal. */
 export interface Authenticator {
+  /**
+   * `undefined` means: not known, revoked or expired.
+   * @throws PlinthError where there is more to say about it, or when it cannot be checked now
+   */
   authenticate(token: string): Promise<Principal | undefined>;
 }
 
