@@ -16,6 +16,7 @@ interface Sample<N extends OperationName> {
 const step = { type: 'Docker' as const, contextPath: 'https://git.test/app.git', imageNames: ['registry.test/app:1'] };
 const teams = ['ours', 'theirs'];
 const runs: Record<string, string> = {};
+const hook = (team: string) => ({ name: `${team}-hook`, url: 'https://hooks.invalid/', eventTypes: ['run.*'] });
 const other = { ifMatch: 'no-version' };
 
 /** One for each operation: an operation without one does not compile. */
@@ -53,6 +54,15 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   getSecret: { input: (team) => ({ name: `${team}-secret` }), allowed: 'OK' },
   deleteSecret: { input: (team) => ({ name: `${team}-secret` }), allowed: 'FAILED_PRECONDITION' },
   resealSecrets: { input: () => ({}), allowed: 'OK' },
+  createWebhook: { input: (team) => ({ ...hook(team), team }), allowed: 'ALREADY_EXISTS' },
+  listWebhooks: { input: () => ({}), allowed: 'OK' },
+  getWebhook: { input: (team) => ({ name: `${team}-hook` }), allowed: 'OK' },
+  updateWebhook: { input: (team) => ({ name: `${team}-hook` }), options: other, allowed: 'ETAG_MISMATCH' },
+  deleteWebhook: { input: (team) => ({ name: `${team}-hook` }), options: other, allowed: 'ETAG_MISMATCH' },
+  rotateWebhookSecret: { input: (team) => ({ name: `${team}-hook` }), allowed: 'OK' },
+  testWebhook: { input: (team) => ({ name: `${team}-hook` }), allowed: 'OK' },
+  listDeliveries: { input: (team) => ({ name: `${team}-hook` }), allowed: 'OK' },
+  replayWebhook: { input: (team) => ({ name: `${team}-hook`, from: 1, to: 1 }), allowed: 'FAILED_PRECONDITION' },
   watchEvents: { input: () => ({ after: 0 }), allowed: 'OK' },
 };
 
@@ -99,6 +109,7 @@ describe('every operation', () => {
       await client.createTask({ name, team, agentPoolName: 'nobody', step: { ...step, arguments: [secret] } });
       runs[team] = (await client.runTask({ name })).runId;
       await client.updateTask({ name, status: 'Disabled' });
+      await client.createWebhook({ ...hook(team), team, status: 'Disabled' });
     }
     const caller = (name: string, token: string | undefined, who: { scope?: Scope; team?: string } = {}): Caller => ({
       name,

@@ -6,6 +6,7 @@ import { RunHandlers } from './handlers/run.handlers.js';
 import { SecretHandlers } from './handlers/secret.handlers.js';
 import { TaskHandlers } from './handlers/task.handlers.js';
 import { TokenHandlers } from './handlers/token.handlers.js';
+import { WebhookHandlers } from './handlers/webhook.handlers.js';
 import { ownersOf } from './owners.js';
 import { SchedulerService } from './scheduler.service.js';
 
@@ -30,6 +31,7 @@ const OWNERS = Symbol('plinth.scheduler.owners');
     ContextHandlers,
     TokenHandlers,
     SecretHandlers,
+    WebhookHandlers,
     serves(
       'scheduler',
       {
@@ -53,6 +55,15 @@ const OWNERS = Symbol('plinth.scheduler.owners');
         listSecrets: SecretHandlers,
         deleteSecret: SecretHandlers,
         resealSecrets: SecretHandlers,
+        createWebhook: WebhookHandlers,
+        listWebhooks: WebhookHandlers,
+        getWebhook: WebhookHandlers,
+        updateWebhook: WebhookHandlers,
+        deleteWebhook: WebhookHandlers,
+        rotateWebhookSecret: WebhookHandlers,
+        testWebhook: WebhookHandlers,
+        listDeliveries: WebhookHandlers,
+        replayWebhook: WebhookHandlers,
       },
       { positions: POSITIONS, owners: OWNERS },
     ),

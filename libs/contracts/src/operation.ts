@@ -9,7 +9,7 @@ export const scopes = ['read', 'run', 'write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** What belongs to a team. */
-export const ownedKinds = ['task', 'run', 'secret'] as const;
+export const ownedKinds = ['task', 'run', 'secret', 'webhook'] as const;
 export type OwnedKind = (typeof ownedKinds)[number];
 
 /**

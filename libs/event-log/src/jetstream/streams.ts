@@ -131,6 +131,7 @@ export const kvPlans: readonly KvPlan[] = [
   { name: buckets.secrets, ttlMs: 0, history: 1 },
   { name: buckets.tokens, ttlMs: 0, history: 1 },
   { name: buckets.leases, ttlMs: 15_000, history: 1 },
+  { name: buckets.webhooks, ttlMs: 0, history: 1 },
 ];
 
 export const blobBuckets: readonly string[] = [buckets.contexts, buckets.snapshots];
