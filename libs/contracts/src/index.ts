@@ -1,4 +1,5 @@
 export * from './codec/index.js';
+export { asyncApiDocument } from './codec/asyncapi.js';
 export { openApiDocument } from './codec/openapi.js';
 export { fromProblem, type Problem } from './codec/problem.js';
 export { pathFields, takesQuery } from './codec/path.js';

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { apiShape } from '../codec/catalog.js';
 import { extendLock, type NumberLock } from '../codec/lock.js';
+import { asyncApiDocument } from '../codec/asyncapi.js';
 import { openApiDocument } from '../codec/openapi.js';
 import { events } from '../events/index.js';
 import { operations } from '../operations/index.js';
@@ -48,6 +49,7 @@ export const generatedFiles = async (root: string): Promise<Map<string, string>>
   return new Map([
     [lockPath, json(lock)],
     [`${folder}/openapi.json`, json(openApiDocument(table, version))],
+    [`${folder}/asyncapi.json`, json(asyncApiDocument(events, version))],
     [`${folder}/routes.json`, json({ routes })],
     ['docs/events.md', eventsPage(events)],
     ...[...protoFiles(api, lock)].map(([path, text]): [string, string] => [`${folder}/proto/${path}`, text]),
