@@ -3,14 +3,17 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type Client } from '#libs/client';
 import { services, type ServiceName } from '#libs/contracts';
-import { freePort, startNats, tempDir, type NatsServer, type TempDir } from '#libs/testing';
+import { freePort, startNats, tempDir, type NatsOptions, type NatsServer, type TempDir } from '#libs/testing';
 import { ServiceProcess } from '../chaos/service-process.js';
 
 export interface ServicesOptions {
   readonly env?: NodeJS.ProcessEnv;
+  readonly nats?: NatsOptions;
+  /** All four unless said. */
+  readonly only?: readonly ServiceName[];
 }
 
-/** The four services as processes of their own, on a nats-server; without an engine: nothing is built. */
+/** Services as processes of their own, on a nats-server; without an engine: nothing is built. */
 export class Services {
   private constructor(
     private readonly dir: TempDir,
@@ -20,13 +23,13 @@ export class Services {
     readonly processes: Readonly<Record<ServiceName, ServiceProcess>>,
   ) {}
 
-  static async start({ env = {} }: ServicesOptions = {}): Promise<Services> {
-    const [dir, nats] = await Promise.all([tempDir('services'), startNats()]);
+  static async start({ env = {}, nats: natsOptions, only = services }: ServicesOptions = {}): Promise<Services> {
+    const [dir, nats] = await Promise.all([tempDir('services'), startNats(natsOptions)]);
     const keyFile = join(dir.path, 'keys');
     await writeFile(keyFile, `k1 ${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
     const token = randomBytes(24).toString('base64url');
     const started = await Promise.all(
-      services.map(async (name) => {
+      only.map(async (name) => {
         const process = new ServiceProcess({
           name,
           app: name,
