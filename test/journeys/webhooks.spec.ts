@@ -1,8 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Plinth } from '../support/plinth.js';
 import { isSignedWith, Receiver } from '../support/receiver.js';
 import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 
+/** What is written down a moment after an endpoint has answered. */
+const eventually = async <T>(read: () => Promise<T>, suits: (value: T) => boolean): Promise<T> => {
+  for (;;) {
+    const value = await read();
+    if (suits(value)) return value;
+    await delay(20);
+  }
+};
 const now = (): number => Math.floor(Date.now() / 1000);
 
 describe('webhooks', () => {
@@ -144,15 +153,15 @@ describe('webhooks', () => {
     const runs = [await happen(), await happen()];
     await receiver.until('/moved', (list) => list.length > 0);
     await receiver.until('/flaky', (list) => list.length > 0);
-    const failing = async (name: string) => (await plinth.client.getWebhook({ name })).failing;
-    while ((await failing('flaky')) === null || (await failing('moved')) === null); // written a moment after the answer
-    expect(await failing('moved')).toMatchObject({
+    const view = (name: string) => () => plinth.client.getWebhook({ name });
+    await eventually(view('flaky'), ({ failing }) => failing !== null);
+    expect((await eventually(view('moved'), ({ failing }) => failing !== null)).failing).toMatchObject({
       attempts: 1,
       error: 'it answered 301; redirects are not followed, change the URL',
     });
     // What was posted and not written down yet when it dies is posted again; here nothing is.
     const last = plinth.seen('run.canceled').at(-1)!.position;
-    while ((await plinth.client.getWebhook({ name: 'good' })).position < last);
+    await eventually(view('good'), ({ position }) => position >= last);
     const good = receiver.at('/good').length;
     await plinth.kill();
     receiver.answer('/flaky', (response) => response.writeHead(200).end());
@@ -161,7 +170,10 @@ describe('webhooks', () => {
     expect(received.map(({ data }) => data['run'])).toEqual([runs[0], ...runs]);
     expect(received[1]?.id).toBe(received[0]?.id);
     expect(received[1]!.timestamp).toBeGreaterThan(received[0]!.timestamp);
-    const { deliveries } = await plinth.client.listDeliveries({ name: 'flaky' });
+    const { deliveries } = await eventually(
+      () => plinth.client.listDeliveries({ name: 'flaky' }),
+      (list) => list.deliveries.length === 2,
+    );
     expect(deliveries.map(({ attempts, outcome }) => [attempts, outcome])).toEqual([
       [1, 'Delivered'],
       [2, 'Delivered'],
@@ -183,7 +195,10 @@ describe('webhooks', () => {
     await plinth.client.replayWebhook({ name: 'good', from: from.data.position, to: to.data.position });
     const after = await receiver.until('/good', (list) => list.slice(-1)[0]?.id === to.id);
     expect(after.slice(-4).map(({ id }) => id)).toEqual(before.slice(2, 6).map(({ id }) => id));
-    while ((await plinth.client.getWebhook({ name: 'good' })).replays.length > 0); // written a moment after
+    await eventually(
+      () => plinth.client.getWebhook({ name: 'good' }),
+      ({ replays }) => replays.length === 0,
+    );
     const { deliveries } = await plinth.client.listDeliveries({ name: 'good', pageSize: 4 });
     expect(deliveries.every(({ replay }) => replay)).toBe(true);
     await expect(plinth.client.replayWebhook({ name: 'good', from: 5, to: 1_000_000 })).rejects.toMatchObject({

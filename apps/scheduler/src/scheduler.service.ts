@@ -9,6 +9,7 @@ import { SchedulerProjection } from './projection/scheduler-projection.js';
 import { Scanner } from './scanning/scanner.js';
 import { loadConfig } from '#libs/service';
 import { schedulerConfigSchema } from './config.js';
+import { schedulerMetrics, type SchedulerMetrics } from './metrics.js';
 import { instanceName } from './instance.js';
 import { taskDecider } from './tasks/task.decider.js';
 import { Deliveries } from './webhooks/deliveries.js';
@@ -37,6 +38,7 @@ export class SchedulerService {
   private readonly deliveries: Deliveries;
   readonly progress: ProgressStore;
   readonly sender: HttpSender;
+  private readonly metrics: SchedulerMetrics;
 
   constructor(readonly runtime: Runtime) {
     const { jet, clock, logger, health, secrets, config, onFailure } = runtime;
@@ -47,6 +49,7 @@ export class SchedulerService {
     this.runLogs = jet.logs;
     this.queue = jet.dispatch;
     this.leases = jet.kv('leases');
+    this.metrics = schedulerMetrics(runtime.metrics.registry);
     this.progress = new ProgressStore(jet.kv('webhooks'));
     this.sender = new HttpSender({ allow: loadConfig(process.env, schedulerConfigSchema).PLINTH_WEBHOOK_ALLOW });
     const { projection, tasks, runs, webhooks, registries, leases } = this;
@@ -100,7 +103,9 @@ export class SchedulerService {
     const { secrets, clock } = this.runtime;
     const now = clock.now();
     const headers = headersOf(message, await secretsOf(secrets, definition.name, state, now), now);
-    return this.sender.post(definition.url, headers, message.body, signal);
+    const outcome = await this.sender.post(definition.url, headers, message.body, signal);
+    this.metrics.webhookTried(outcome.ok);
+    return outcome;
   };
 
   async start(): Promise<void> {

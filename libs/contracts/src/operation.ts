@@ -23,6 +23,14 @@ export type OwnedKind = (typeof ownedKinds)[number];
  */
 export type Ownership = 'none' | 'own' | 'named' | { readonly of: OwnedKind; readonly by: string };
 
+/** {@link Ownership} as a sentence, for the documents; undefined where there is nothing to say. */
+export const ownershipText = (team: Ownership): string | undefined => {
+  if (team === 'none') return undefined;
+  if (team === 'own') return "Shows what belongs to the token's team; to `admin` all.";
+  const whose = team === 'named' ? 'the team that it is for' : `the team that owns the ${team.of}`;
+  return `For tokens of ${whose}, and for \`admin\`.`;
+};
+
 /**
  * One operation of the API, once. The HTTP route, the gRPC method, validation, OpenAPI, the proto file and the typed
  * client all come from this entry.

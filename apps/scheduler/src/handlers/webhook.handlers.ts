@@ -178,7 +178,7 @@ export class WebhookHandlers {
 
   private async view(name: string): Promise<WebhookView> {
     const { state, sequence } = this.find(name);
-    const { definition, createdAt, disabled, previousSecret, replays, enabledSince } = state;
+    const { definition, createdAt, disabled, previousSecret, replays } = state;
     if (!definition) throw missingWebhook(name);
     const { live, replayed } = await this.progressOf(name);
     const isRotating =
@@ -190,7 +190,7 @@ export class WebhookHandlers {
       disabled,
       position: live.position,
       failing: disabled ? null : live.failing,
-      replays: replays.filter(({ at }) => at > replayed && at > enabledSince).map(({ from, to }) => ({ from, to })),
+      replays: replays.filter(({ at }) => at > replayed).map(({ from, to }) => ({ from, to })),
       previousSecretUntil: isRotating ? previousSecret.until : null,
     };
   }

@@ -36,7 +36,7 @@ export class Deliveries {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.attendAll();
+    this.attend(this.workers.keys());
     await Promise.all([...this.workers.keys()].map((name) => this.mutex.run(name, () => Promise.resolve())));
     await this.lease.stop();
   }

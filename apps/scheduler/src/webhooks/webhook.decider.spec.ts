@@ -47,6 +47,22 @@ describe('a webhook', () => {
     expect(given(created, disabled, enabled).state).toMatchObject({ disabled: null, since: 1, enabledSince: 3 });
   });
 
+  it('that gets another address forgets what failed at the one before, and nothing else changes that', () => {
+    const moved = {
+      type: 'webhook.updated',
+      data: { definition: { ...definition, url: 'https://other.test/' }, by },
+    } as const;
+    expect(given(created, moved).state.enabledSince).toBe(2);
+    const narrowed = {
+      type: 'webhook.updated',
+      data: { definition: { ...definition, eventTypes: definition.eventTypes.concat('tag.*') }, by },
+    } as const;
+    expect(given(created, narrowed).state.enabledSince).toBe(1);
+    const off = { type: 'webhook.updated', data: { definition: { ...definition, status: 'Disabled' }, by } } as const;
+    expect(given(created, off).state.disabled).toMatchObject({ by: 'Request', message: 'Disabled by ada.' });
+    expect(given(created, disabled, off).state.disabled).toMatchObject({ by: 'Gone' });
+  });
+
   it('that a person has enabled anew is not disabled for what was before', () => {
     const command = { type: 'disable', ...disabled.data, enabledSince: 1 } as const;
     given(created).when(command).then(disabled);

@@ -14,7 +14,7 @@ export interface WebhookState {
   /** Position of its creation: it is told what comes after. */
   readonly since: number;
   readonly createdAt: string;
-  /** Position since which it is enabled: what failed before is forgotten. */
+  /** Position since which it is enabled at its address: what failed before is tried as if for the first time. */
   readonly enabledSince: number;
   readonly disabled: { readonly by: EventData<'webhook.disabled'>['reason']; at: string; message: string } | null;
   readonly secretVersion: number;
@@ -129,11 +129,16 @@ export const webhookDecider: Decider<WebhookState, WebhookCommand, WebhookEvent>
       }
       case 'webhook.updated': {
         const { definition, by } = event.data;
-        const before = state.definition?.status;
-        if (definition.status === before) return { ...state, definition };
-        return definition.status === 'Enabled'
-          ? { ...state, definition, enabledSince: event.sequence, disabled: null }
-          : { ...state, definition, disabled: byRequest(event.time, by) };
+        if (definition.status === 'Disabled') {
+          return { ...state, definition, disabled: state.disabled ?? byRequest(event.time, by) };
+        }
+        const isSame = state.disabled === null && definition.url === state.definition?.url;
+        return {
+          ...state,
+          definition,
+          disabled: null,
+          enabledSince: isSame ? state.enabledSince : event.sequence,
+        };
       }
       case 'webhook.secret-rotated': {
         const { secretVersion, previousUntil } = event.data;

@@ -98,7 +98,7 @@ export class WebhookWorker {
   }
 
   private async load(): Promise<void> {
-    const { since, enabledSince, replays } = this.state;
+    const { since, enabledSince } = this.state;
     const { progress, revision } = await this.ports.progress.load(this.name);
     this.revision = revision;
     const fresh: Progress = {
@@ -110,17 +110,16 @@ export class WebhookWorker {
       deliveries: [],
     };
     const known = progress?.since === since ? progress : fresh;
-    const again = known.enabledSince !== enabledSince;
-    // Enabled anew: what has failed is tried as if for the first time. A replay that was given up stays given up.
-    this.progress = again
-      ? {
-          ...known,
-          enabledSince,
-          live: { ...known.live, failing: null },
-          replay: null,
-          replayed: Math.max(known.replayed, ...replays.filter(({ at }) => at < enabledSince).map(({ at }) => at)),
-        }
-      : known;
+    // Enabled anew, or at another address: what has failed is tried as if for the first time.
+    this.progress =
+      known.enabledSince === enabledSince
+        ? known
+        : {
+            ...known,
+            enabledSince,
+            live: { ...known.live, failing: null },
+            replay: known.replay && { ...known.replay, failing: null },
+          };
   }
 
   private async live(signal: AbortSignal): Promise<void> {

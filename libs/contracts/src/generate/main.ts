@@ -38,12 +38,13 @@ export const generatedFiles = async (root: string): Promise<Map<string, string>>
     committed === undefined ? { messages: {}, enums: {} } : (JSON.parse(committed) as NumberLock),
   );
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const routes = table.map(({ name, service, method, path, scope, kind = 'unary' }) => ({
+  const routes = table.map(({ name, service, method, path, scope, team, kind = 'unary' }) => ({
     name,
     service,
     method,
     path,
     scope,
+    team,
     kind,
   }));
   return new Map([
