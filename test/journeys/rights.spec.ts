@@ -212,6 +212,13 @@ describe('every operation', () => {
 
   it('takes tokens of an issuer that the operator names, as if they were of the team that its rule names', async () => {
     const claims = { sub: 'repo:acme/app', repository: 'acme/app' };
+    issuer.failing = 500;
+    const early = { headers: { authorization: `Bearer ${await issuer.token(claims)}` } };
+    expect(await plinth.raw('GET', '/v1/tasks', early)).toMatchObject({
+      status: 503,
+      body: { code: 'UNAVAILABLE', detail: expect.stringContaining('The keys of ci cannot be had') },
+    });
+    issuer.failing = undefined;
     const grpcAs = (token: string) => createGrpcClient({ address: plinth.grpc, token });
     const token = await issuer.token(claims, { alg: 'ES256' });
     const [http, grpc] = [plinth.as(token), grpcAs(token)];

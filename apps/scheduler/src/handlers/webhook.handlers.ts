@@ -25,6 +25,9 @@ import {
 } from '../webhooks/webhook.decider.js';
 import { deliveryOf } from '../webhooks/worker.js';
 
+/** Webhooks of one team. */
+const mostWebhooks = 50;
+
 @Injectable()
 export class WebhookHandlers {
   constructor(private readonly scheduler: SchedulerService) {}
@@ -36,6 +39,7 @@ export class WebhookHandlers {
     const team = input.team ?? call.principal.team;
     const definition = { name, url, eventTypes, team, status };
     const by = call.principal.subject;
+    this.requireRoom(team);
     // Refused before a secret is stored for nothing.
     webhookDecider.decide({ type: 'create', definition, secretVersion: 1, by }, webhooks.get(name).state);
     const secret = newSecret();
@@ -129,6 +133,16 @@ export class WebhookHandlers {
       throw new PlinthError('FAILED_PRECONDITION', message);
     }
     return this.execute(name, { type: 'replay', name, from, to, by: call.principal.subject }, call);
+  }
+
+  /** Each webhook reads the log by itself. */
+  private requireRoom(team: string): void {
+    const all = [...this.scheduler.webhooks.all({ live: true })];
+    if (all.filter(([, { state }]) => state.definition?.team === team).length < mostWebhooks) return;
+    throw new PlinthError(
+      'RESOURCE_EXHAUSTED',
+      `The team ${team} has ${mostWebhooks} webhooks already. Delete one first.`,
+    );
   }
 
   /** @throws PlinthError INVALID_ARGUMENT naming the fields */
