@@ -1,9 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { PlinthError, type EventData, type Input, type Output, type RunView, type TaskView } from '#libs/contracts';
+import {
+  PlinthError,
+  type EventData,
+  type FieldViolation,
+  type Input,
+  type Output,
+  type RunView,
+  type TaskDefinition,
+  type TaskView,
+} from '#libs/contracts';
 import { definitionHash, runDecider } from '#libs/domain';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
-import { requireEtag, requireTeam, type CallContext } from '#libs/service';
+import { requireEtag, storedNameOf, type CallContext } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
+import { secretsOfStep } from '../secrets/secret-users.js';
 import { createdDefinition, overriddenDefinition, updatedDefinition } from '../tasks/definition.js';
 import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
 import { evolveRunView } from '../views/run-view.js';
@@ -18,7 +28,7 @@ export class TaskHandlers {
 
   async createTask(input: Input<'createTask'>, call: CallContext): Promise<TaskView> {
     const definition = createdDefinition(input, call.principal.team);
-    requireTeam(call.principal, definition.team, `The task ${definition.name}, as it is asked for,`);
+    await this.requireSecretsOf(definition);
     return this.execute(input.name, { type: 'create', definition, by: call.principal.subject }, call);
   }
 
@@ -42,13 +52,16 @@ export class TaskHandlers {
 
   async updateTask(input: Input<'updateTask'>, call: CallContext): Promise<TaskView> {
     const { name } = input;
-    requireEtag(call, this.owned(name, call).etag, `The task ${name}`);
+    const { etag } = this.find(name);
+    requireEtag(call, etag, `The task ${name}`);
+    const stored = this.scheduler.tasks.get(name).state.definition;
+    if (stored && input.step) await this.requireSecretsOf(updatedDefinition(stored, input));
     const by = call.principal.subject;
     return this.execute(name, { type: 'update', name, by, change: (now) => updatedDefinition(now, input) }, call);
   }
 
   async deleteTask({ name }: Input<'deleteTask'>, call: CallContext): Promise<Output<'deleteTask'>> {
-    requireEtag(call, this.owned(name, call).etag, `The task ${name}`);
+    requireEtag(call, this.find(name).etag, `The task ${name}`);
     const { log, tasks } = this.scheduler;
     const command: TaskCommand = { type: 'delete', name, by: call.principal.subject };
     const { sequence } = await log.commands.execute(tasks, taskDecider, name, command);
@@ -57,7 +70,7 @@ export class TaskHandlers {
   }
 
   async resetTask({ name }: Input<'resetTask'>, call: CallContext): Promise<TaskView> {
-    this.owned(name, call);
+    this.find(name);
     return this.execute(name, { type: 'close-circuit', name, reason: 'Reset' }, call);
   }
 
@@ -66,7 +79,6 @@ export class TaskHandlers {
     const { name, overrideTaskStepProperties: override } = input;
     const { definition: stored } = tasks.get(name).state;
     if (!stored) throw missing(name);
-    requireTeam(call.principal, stored.team, `The task ${name}`);
     if (stored.status === 'Disabled') {
       throw new PlinthError(
         'FAILED_PRECONDITION',
@@ -134,11 +146,26 @@ export class TaskHandlers {
     return task;
   }
 
-  /** The task, for a caller who may change it. */
-  private owned(name: string, call: CallContext): TaskView {
-    const task = this.find(name);
-    requireTeam(call.principal, task.team, `The task ${name}`);
-    return task;
+  /**
+   * What a build may use is its team's. It is checked again where the secret is opened: what is stored later, under a
+   * name that the task has now, may be another team's.
+   * @throws PlinthError PERMISSION_DENIED naming the fields
+   */
+  private async requireSecretsOf({ name, team, step }: TaskDefinition): Promise<void> {
+    const { secrets } = this.scheduler.runtime;
+    const problems: FieldViolation[] = [];
+    for (const { field, secretRef } of secretsOfStep(step)) {
+      const stored = storedNameOf(secretRef);
+      const secret = stored === undefined ? undefined : await secrets.info(stored);
+      if (!secret || secret.shared || secret.team === team) continue;
+      problems.push({ field, message: `${secretRef} belongs to the team ${secret.team}, the task to ${team}` });
+    }
+    if (problems.length === 0) return;
+    throw new PlinthError(
+      'PERMISSION_DENIED',
+      `The task ${name} cannot be taken: ${problems[0]?.message}. Store a secret of the team ${team}, or let the other team share its own.`,
+      problems,
+    );
   }
 
   private find(name: string): TaskView {

@@ -8,6 +8,7 @@ import { imageOperations } from './images.js';
 import { registryOperations } from './registries.js';
 import { runOperations } from './runs.js';
 import { taskOperations } from './tasks.js';
+import { webhookOperations } from './webhooks.js';
 
 /** Every operation there is. */
 export const operations = {
@@ -18,6 +19,7 @@ export const operations = {
   ...contextOperations,
   ...graphOperations,
   ...accessOperations,
+  ...webhookOperations,
   ...eventOperations,
 };
 

@@ -73,7 +73,9 @@ const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
 const openContext = async ({ contexts, secrets, redactor }: BuildOptions, work: Work): Promise<OpenedContext> => {
   const { contextPath, contextAccessToken } = work.queued.definition.step;
   const accessToken =
-    contextAccessToken === undefined ? undefined : await openSecret(secrets, contextAccessToken, 'contextAccessToken');
+    contextAccessToken === undefined
+      ? undefined
+      : await openSecret(secrets, contextAccessToken, work, 'contextAccessToken');
   if (accessToken !== undefined) redactor.add(accessToken);
   return contexts.open({
     contextPath,
@@ -84,12 +86,17 @@ const openContext = async ({ contexts, secrets, redactor }: BuildOptions, work: 
   });
 };
 
-const tasksFault: ReadonlySet<string> = new Set(['NOT_FOUND', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION']);
+const tasksFault: ReadonlySet<string> = new Set([
+  'NOT_FOUND',
+  'INVALID_ARGUMENT',
+  'PERMISSION_DENIED',
+  'FAILED_PRECONDITION',
+]);
 
 /** A secret that the task names and that is not there is the task's fault: trying again does not help. */
-const openSecret = async (secrets: Secrets, secretRef: string, what: string): Promise<string> => {
+const openSecret = async (secrets: Secrets, secretRef: string, { queued }: Work, what: string): Promise<string> => {
   try {
-    return await secrets.open(secretRef);
+    return await secrets.open(secretRef, queued.definition.team);
   } catch (cause) {
     if (!isPlinthError(cause) || !tasksFault.has(cause.code)) throw cause;
     throw new BuildFailure('ACCESS_DENIED', `The secret of ${what} cannot be used: ${cause.message}`, { cause });
@@ -101,7 +108,7 @@ const openSecrets = async ({ secrets, redactor }: BuildOptions, work: Work): Pro
   const { secret, values } = splitArguments(work.queued.definition.step.arguments);
   const opened = { ...values };
   for (const { name, secretRef } of secret) {
-    opened[name] = await openSecret(secrets, secretRef, `the argument ${name}`);
+    opened[name] = await openSecret(secrets, secretRef, work, `the argument ${name}`);
   }
   for (const value of Object.values(opened)) redactor.add(value);
   return opened;
