@@ -6,11 +6,6 @@ import { platformSchema, secretRefSchema, taskNameSchema } from './ids.js';
  * meaning (Microsoft.ContainerRegistry RegistryTasks/models.tsp, API 2019-06-01-preview and later); ours stand
  * where ACR would have put them.
  */
-export const teamSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
-  .describe("Owning team; the token's by default.");
-
 export const statusSchema = z.enum(['Enabled', 'Disabled']);
 
 export const argumentSchema = z.strictObject({

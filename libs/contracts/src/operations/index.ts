@@ -9,6 +9,7 @@ import { imageOperations } from './images.js';
 import { registryOperations } from './registries.js';
 import { runOperations } from './runs.js';
 import { taskOperations } from './tasks.js';
+import { webhookOperations } from './webhooks.js';
 
 /** Every operation there is. */
 export const operations = {
@@ -19,6 +20,7 @@ export const operations = {
   ...contextOperations,
   ...graphOperations,
   ...accessOperations,
+  ...webhookOperations,
   ...eventOperations,
   ...diagnosticsOperations,
 };

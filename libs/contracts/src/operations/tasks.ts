@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runIdSchema, taskNameSchema, timeSchema, digestSchema, platformSchema } from '../model/ids.js';
+import { runIdSchema, taskNameSchema, teamSchema, timeSchema, digestSchema, platformSchema } from '../model/ids.js';
 import { scannedInputSchema } from '../model/image.js';
 import {
   agentConfigurationSchema,
@@ -9,7 +9,6 @@ import {
   platformPropertiesSchema,
   statusSchema,
   taskPropertiesSchema,
-  teamSchema,
 } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
@@ -41,6 +40,7 @@ export const taskViewSchema = taskPropertiesSchema.extend({
 export type TaskView = z.infer<typeof taskViewSchema>;
 
 const name = { name: taskNameSchema };
+const team = teamSchema.describe("Owning team; the token's by default.");
 
 export const taskOperations = {
   createTask: defineOperation({
@@ -49,9 +49,10 @@ export const taskOperations = {
     method: 'POST',
     path: '/v1/tasks',
     scope: 'write',
+    team: 'named',
     status: 201,
     summary: 'Create a task',
-    input: taskPropertiesSchema.extend({ ...name, team: teamSchema.optional() }),
+    input: taskPropertiesSchema.extend({ ...name, team: team.optional() }),
     output: taskViewSchema,
     errors: ['ALREADY_EXISTS'],
   }),
@@ -61,8 +62,9 @@ export const taskOperations = {
     method: 'GET',
     path: '/v1/tasks',
     scope: 'read',
+    team: 'none',
     summary: 'List tasks',
-    input: z.object({ team: teamSchema.optional(), ...pageInput }),
+    input: z.object({ team: team.optional(), ...pageInput }),
     output: z.object({ tasks: z.array(taskViewSchema), ...pageOutput }),
     errors: [],
   }),
@@ -72,6 +74,7 @@ export const taskOperations = {
     method: 'GET',
     path: '/v1/tasks/{name}',
     scope: 'read',
+    team: 'none',
     summary: 'Show a task',
     input: z.object(name),
     output: taskViewSchema,
@@ -83,6 +86,7 @@ export const taskOperations = {
     method: 'PATCH',
     path: '/v1/tasks/{name}',
     scope: 'write',
+    team: { of: 'task', by: 'name' },
     summary: 'Change a task',
     description: 'Absent fields stay; `null` removes.',
     input: z.strictObject({
@@ -128,6 +132,7 @@ export const taskOperations = {
     method: 'DELETE',
     path: '/v1/tasks/{name}',
     scope: 'write',
+    team: { of: 'task', by: 'name' },
     summary: 'Delete a task',
     description: 'Its runs and images stay.',
     input: z.object(name),
@@ -140,6 +145,7 @@ export const taskOperations = {
     method: 'POST',
     path: '/v1/tasks/{name}/runs',
     scope: 'run',
+    team: { of: 'task', by: 'name' },
     status: 202,
     summary: 'Run a task now',
     description: 'With overrides the run is for itself: it never becomes the standing run.',
@@ -163,6 +169,7 @@ export const taskOperations = {
     method: 'POST',
     path: '/v1/tasks/{name}/reset',
     scope: 'run',
+    team: { of: 'task', by: 'name' },
     summary: 'Close the circuit of a task',
     description: 'It is rebuilt automatically again, at once if it is stale.',
     input: z.object(name),
