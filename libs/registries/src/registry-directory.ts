@@ -121,7 +121,7 @@ export class RegistryDirectory implements Projection {
   private async readAuthorities(failures = 0): Promise<void> {
     clearTimeout(this.retry);
     let isMissing = false;
-    for (const { host, ca } of [...this.definitions.values()]) {
+    for (const { host, ca } of this.definitions.values()) {
       if (ca === undefined || this.authorities.has(host)) continue;
       try {
         this.authorities.set(host, await this.options.secrets.open(ca));
