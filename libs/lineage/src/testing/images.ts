@@ -16,6 +16,8 @@ export interface ImageRecipe {
   readonly created?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Instructions that run in builds on it. */
+  readonly onBuild?: readonly string[];
   /** How much the layers are compressed; other levels give other digests of the same content. */
   readonly level?: number;
 }
@@ -97,7 +99,7 @@ export class ImageMaker {
       architecture,
       ...(variant && { variant }),
       ...(recipe.created && { created: recipe.created }),
-      config: { ...(recipe.labels && { Labels: recipe.labels }) },
+      config: { ...(recipe.labels && { Labels: recipe.labels }), ...(recipe.onBuild && { OnBuild: recipe.onBuild }) },
       rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     });
     return json({
