@@ -64,7 +64,8 @@ describe('Plinth in containers, as the compose file starts it', () => {
     const { waves } = await client.listWaves({});
     expect({ tasks, images, waves }).toEqual({ tasks: [], images: [], waves: [] });
     const none = await fetch(`${deployment.url}/v1/nothing`);
-    expect([none.status, await none.text()]).toEqual([404, 'There is nothing at this path.']);
+    expect(await none.json()).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+    expect((await fetch(`${deployment.url}/metrics`)).status).toBe(404);
   });
 
   it('builds an image, by the engine outside', async () => {

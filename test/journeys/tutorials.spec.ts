@@ -6,8 +6,7 @@ import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 /** `plinth` with the password `secret`; bcrypt, as the registry takes no other hash. */
 const login = 'plinth:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a';
 
-describe('the tutorials', () => {
-  let plinth: Plinth;
+describe('the pages for beginners', () => {
   let registry: JourneyRegistry;
   let closed: JourneyRegistry;
 
@@ -20,28 +19,30 @@ describe('the tutorials', () => {
     await closed?.close();
   });
 
-  /** Each reader begins with a Plinth of his own. */
-  const follow = async (page: string, more: Record<string, string> = {}): Promise<void> => {
-    plinth = await Plinth.start();
+  /** Follows pages one after the other on a Plinth of their own. */
+  const follow = async (pages: readonly string[]): Promise<void> => {
+    const plinth = await Plinth.start();
     try {
-      await runPage(`docs/tutorials/${page}`, {
-        replace: {
-          'registry.example.com:5000': registry.host,
-          'busybox:1.36': `${registry.host}/busybox:1.36`,
-          ...more,
-        },
-        env: { PLINTH_SERVER: plinth.url, PLINTH_TOKEN: plinth.token },
-      });
+      for (const page of pages) {
+        await runPage(`docs/${page}`, {
+          replace: {
+            'registry.example.com:5000': registry.host,
+            'base.example.com:5000': closed.host,
+            'busybox:1.36': `${registry.host}/busybox:1.36`,
+          },
+          env: { PLINTH_SERVER: plinth.url, PLINTH_TOKEN: plinth.token },
+        });
+      }
     } finally {
       await plinth.close();
     }
   };
 
-  it('rebuilds when a base image in the same registry moves, as the page shows it', async () => {
-    await follow('base-image-same-registry.md');
+  it('lead to a first task, and to its rebuild when a base image in the same registry moves', async () => {
+    await follow(['first-task.md', 'tutorials/base-image-same-registry.md']);
   });
 
-  it('rebuilds when a base image in another registry moves, as the page shows it', async () => {
-    await follow('base-image-other-registry.md', { 'base.example.com:5000': closed.host });
+  it('lead to a rebuild when a base image in another registry moves', async () => {
+    await follow(['tutorials/base-image-other-registry.md']);
   });
 });

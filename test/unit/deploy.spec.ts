@@ -16,16 +16,20 @@ interface Service {
 
 describe('deploy/', () => {
   it('sends each path of the API to the service that serves it', () => {
-    const matchers = [...read('Caddyfile').matchAll(/^\t@(\w+) path (.+)$/gm)].map(([, name, paths = '']) => ({
+    const file = read('Caddyfile');
+    const matchers = [...file.matchAll(/^\t@(\w+) path (.+)$/gm)].map(([, name, paths = '']) => ({
       name,
       matches: (path: string) =>
         paths.split(' ').some((one) => (one.endsWith('*') ? path.startsWith(one.slice(0, -1)) : path === one)),
     }));
-    expect(matchers.map(({ name }) => name)).toEqual(['watcher', 'graph', 'scheduler', 'any']);
     for (const { path, service, name } of routes) {
-      const target = matchers.find(({ matches }) => matches(path.replaceAll(/\{[^}]+\}/g, 'x')))?.name;
-      expect([name, target]).toEqual([name, service === 'every' ? 'any' : service]);
+      const targets = matchers.filter(({ matches }) => matches(path.replaceAll(/\{[^}]+\}/g, 'x')));
+      expect([name, targets.map((target) => target.name)]).toEqual([
+        name,
+        ['every', 'graph'].includes(service) ? [] : [service],
+      ]);
     }
+    expect(file).toMatch(/handle \{\n\t\treverse_proxy \{\$PLINTH_GRAPH/);
   });
 
   it('gives no service root, capabilities or a root file system to write to, and publishes on loopback alone', () => {
