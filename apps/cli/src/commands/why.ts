@@ -99,6 +99,9 @@ export default command<Options, [string]>({
       } catch (error) {
         const last = index === kinds.length - 1;
         const other = isPlinthError(error) && (error.code === 'NOT_FOUND' || error.code === 'INVALID_ARGUMENT');
+        if (other && error.code === 'NOT_FOUND' && one === 'image' && kinds.length === 1) {
+          throw new CliError(withCommands(error.message), 3, `plinth why ${word} --no-server reads its registry`);
+        }
         if (!other || (last && kinds.length === 1)) throw error;
         if (last) break;
       }
