@@ -19,6 +19,7 @@ const seen = (texts: string, name = `manifest of ${texts}`): Look & { kind: 'Fou
       digest: manifest,
       manifest,
       platform: 'linux/amd64',
+      runsOn: 'linux/amd64',
       created: null,
       layers: [],
       diffIds,

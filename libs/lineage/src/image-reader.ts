@@ -40,7 +40,10 @@ export interface ImageSeen {
   readonly digest: Digest;
   /** The platform's manifest. */
   readonly manifest: Digest;
+  /** The platform that was asked for. */
   readonly platform: string;
+  /** The one that the image says it is for: another one only where a single manifest was named, or an index is wrong. */
+  readonly runsOn: string;
   /** ISO 8601; null when the image does not say. */
   readonly created: string | null;
   readonly layers: readonly Layer[];
@@ -173,6 +176,7 @@ export class ImageReader {
       digest,
       manifest: child,
       platform,
+      runsOn: platformKey(platformOfConfig(config)),
       created: createdAt(config.created),
       // An image whose two lists differ in length is broken; what is there twice is what counts.
       layers: manifest.layers.flatMap(({ digest: layer, size }, at) => {

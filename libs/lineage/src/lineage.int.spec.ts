@@ -177,6 +177,34 @@ describe('the lineage of an image in a registry', () => {
     });
   });
 
+  it('takes the digest of one platform in an annotation of the whole index for that platform alone', async () => {
+    const platforms = ['linux/amd64', 'linux/arm64'] as const;
+    const both = (text: string) => ({
+      images: platforms.map((platform) => ({ platform, layers: [`${text} ${platform}`] })),
+    });
+    const base = await make.index('one/base:1', both('b'));
+    await make.index('one/app:1', {
+      images: platforms.map((platform) => ({ platform, layers: [`b ${platform}`, 'app'] })),
+      annotations: standsOn(name('one/base:1'), base.manifests[0]),
+    });
+    await make.index('one/squashed:1', {
+      images: platforms.map((platform) => ({ platform, layers: [`all ${platform}`] })),
+      annotations: standsOn(name('one/base:1'), base.manifests[0]),
+    });
+    const statuses = async (image: string) => (await lineage(image)).platforms.map(({ status }) => status);
+    expect(await statuses('one/app:1')).toEqual(['Current', 'Current']);
+    expect(await statuses('one/squashed:1')).toEqual(['Current', 'Unknown']);
+    // A build for arm64 may stand on an image for amd64, if its layers show it.
+    await make.index('one/crossed:1', {
+      images: [{ platform: 'linux/arm64', layers: ['b linux/amd64', 'app'] }],
+      annotations: standsOn(name('one/base:1'), base.manifests[0]),
+    });
+    expect((await lineage('one/crossed:1')).platforms[0]?.chain[0]).toMatchObject({ proof: 'Prefix', layers: 1 });
+    // The tag names a single image by now: it moved for one platform, and is not there for the other.
+    await make.image('one/base:1', { platform: 'linux/amd64', layers: ['new'] });
+    expect(await statuses('one/app:1')).toEqual(['Stale', 'Unknown']);
+  });
+
   it('finds the base among the images that BuildKit says it used, by its layers', async () => {
     const base = await make.image('built/base:1', { layers: ['b1', 'b2'] });
     const tool = await make.image('built/tool:1', { layers: ['t'] });

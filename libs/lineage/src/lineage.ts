@@ -1,8 +1,8 @@
 import { formatReference, matchPlatform, parsePlatform, platformKey, type Reference, RegistryError } from '#libs/oci';
 import { chooseBase, isAnnotation } from './choose.js';
 import { candidateClaim, type Claim } from './claims.js';
-import { ImageReader, type ImageSeen, type ReadLimits, type Registry } from './image-reader.js';
-import { sharedLayers } from './layers.js';
+import { ImageReader, type ImageSeen, type Look, type ReadLimits, type Registry } from './image-reader.js';
+import { provesBase, sharedLayers } from './layers.js';
 import { baseImage, type Evidence, type Link, linkOf, proofOf } from './link.js';
 import { type End, layerOwners, type Lineage, overall, type PlatformLineage, statusOf } from './result.js';
 
@@ -119,7 +119,7 @@ interface Found {
 async function baseOf(reader: ImageReader, image: ImageSeen, candidates: readonly Reference[]): Promise<Found> {
   const { claims, scratch, problems } = image.claims;
   const evidenceOf = async (list: readonly Claim[]): Promise<Evidence[]> =>
-    Promise.all(list.map((claim) => evidence(reader, claim, image.platform)));
+    Promise.all(list.map((claim) => evidence(reader, claim, image)));
   const said = await evidenceOf(claims);
   const isSaid = said.some((one) => isAnnotation(one) && proofOf(image, one) !== 'NoPrefix');
   if (scratch && said.length === 0)
@@ -164,13 +164,26 @@ function nearly({ diffIds }: ImageSeen, { claim, used, now }: Evidence): string[
   return [`It shares its first ${shared} with ${name}, so it may stand on an earlier or later version of that.`];
 }
 
-async function evidence(reader: ImageReader, claim: Claim, platform: string): Promise<Evidence> {
+async function evidence(reader: ImageReader, claim: Claim, { platform, diffIds }: ImageSeen): Promise<Evidence> {
   const { registry, repository, tag } = claim.reference;
   const [used, now] = await Promise.all([
     claim.digest === undefined ? undefined : reader.look({ registry, repository, digest: claim.digest }, platform),
     tag === undefined ? undefined : reader.look({ registry, repository, tag }, platform),
   ]);
-  return { claim, used, now };
+  const then = used && ofPlatform(used, platform, diffIds);
+  const isSamePlatform = then?.kind === 'Found' && now?.kind === 'Found' && then.image.runsOn === now.image.runsOn;
+  return { claim, used: then, now: now && (isSamePlatform ? now : ofPlatform(now, platform, diffIds)) };
+}
+
+/**
+ * An annotation of a whole index may name the manifest of one platform: for the others that says nothing. Only when the
+ * layers show it did a build for one platform stand on an image of another (FROM --platform).
+ */
+function ofPlatform(look: Look, platform: string, diffIds: ImageSeen['diffIds']): Look {
+  if (look.kind !== 'Found') return look;
+  const { runsOn, diffIds: base } = look.image;
+  if (matchPlatform(parsePlatform(platform), [runsOn]) !== undefined || provesBase(diffIds, base)) return look;
+  return { kind: 'NoPlatform', offered: [runsOn] };
 }
 
 /** @throws InvalidPlatformError, RegistryError NOT_FOUND */

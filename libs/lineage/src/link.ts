@@ -116,7 +116,9 @@ function judge(image: Pick<ImageSeen, 'diffIds'>, { claim, used, now }: Evidence
       break;
   }
   if (then) return { state: then.manifest === now.image.manifest ? 'Current' : 'Moved', note: [] };
-  return judgeByLayers(image, claim, now.image, name);
+  const { digest, manifest } = now.image;
+  if (claim.digest === digest || claim.digest === manifest) return { state: 'Current', note: [] };
+  return judgeByLayers(image, claim, now.image, name, used?.kind === 'Gone');
 }
 
 /** What the image stood on is not there any more, or is not told: the layers have to tell. */
@@ -125,19 +127,21 @@ function judgeByLayers(
   { digest }: Claim,
   today: ImageSeen,
   name: string,
+  isGone: boolean,
 ): Judgement {
   if (provesBase(diffIds, today.diffIds)) {
-    const why = digest ? 'the digest it was built on is not in the registry' : 'no digest is told';
+    const why = digest ? 'the digest it was built on cannot be seen' : 'no digest is told';
     return { state: 'Current', note: [`Compared by layers alone, as ${why}: a change of settings would not be seen.`] };
   }
-  if (digest !== undefined) return { state: 'Moved', note: [] };
   const shared = sharedLayers(diffIds, today.diffIds);
-  if (shared === 0) {
-    const why = `No digest is told, and the image has no layer of ${name} as it is now`;
-    return { state: 'Unknown', note: [`${why}: it moved, or the image was squashed.`] };
+  if (shared > 0) {
+    const note = `The image shares ${shared} of the ${today.diffIds.length} layers of ${name} as it is now.`;
+    return { state: 'Moved', note: [note] };
   }
-  const note = `No digest is told; the image shares ${shared} of the ${today.diffIds.length} layers of ${name} as it is now.`;
-  return { state: 'Moved', note: [note] };
+  // The tag names another digest now; that of an index may have changed for other platforms, but then it would be there.
+  if (isGone) return { state: 'Moved', note: [] };
+  const why = `The image has no layer of ${name} as it is now`;
+  return { state: 'Unknown', note: [`${why}: it moved, or the image was squashed.`] };
 }
 
 function proofNotes({ claim, used }: Evidence, proof: Proof): string[] {
