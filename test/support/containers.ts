@@ -84,9 +84,14 @@ export class Deployment {
       },
       `http://127.0.0.1:${port}`,
     );
-    await deployment.images();
-    await deployment.overlay();
-    return deployment;
+    try {
+      await deployment.images();
+      await deployment.overlay();
+      return deployment;
+    } catch (error) {
+      await deployment.close();
+      throw error;
+    }
   }
 
   /** Starts what compose.yaml describes; resolves when every container is healthy. @throws Error with what compose said */
@@ -238,7 +243,7 @@ const makeApp = async (folder: string): Promise<void> => {
   const wanted = Object.entries(lock.packages).filter(
     ([path, { dev, devOptional, optional }]) => path !== '' && !dev && !devOptional && !optional,
   );
-  for (const [path] of wanted) await linkTree(join(repositoryRoot, path), join(folder, path), path.length);
+  for (const [path] of wanted) await linkTree(join(repositoryRoot, path), join(folder, path), ['node_modules']);
   await linkTree(join(repositoryRoot, 'dist/apps'), join(folder, 'dist/apps'));
   await linkTree(join(repositoryRoot, 'dist/libs'), join(folder, 'dist/libs'));
   await linkTree(join(repositoryRoot, 'deploy'), join(folder, 'deploy'));
@@ -248,14 +253,13 @@ const makeApp = async (folder: string): Promise<void> => {
 /** What the container file leaves out, and specs, which are not compiled there. */
 const unneeded = /\.(?:[cm]?ts|md|c|h|spec\.js|spec\.js\.map)$/;
 
-/** Hard links of all files below a folder; packages inside packages have entries of their own in the lock file. */
-const linkTree = async (from: string, to: string, packagePath = 0): Promise<void> => {
+/** Hard links of all files below a folder. Packages inside packages have entries of their own in the lock file. */
+const linkTree = async (from: string, to: string, without: readonly string[] = []): Promise<void> => {
   await mkdir(to, { recursive: true });
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (packagePath > 0 && entry.name === 'node_modules') continue;
-    if (!entry.isDirectory() && unneeded.test(entry.name)) continue;
-    if (entry.isDirectory()) await linkTree(source, target, packagePath);
+    if (without.includes(entry.name) || (entry.isFile() && unneeded.test(entry.name))) continue;
+    if (entry.isDirectory()) await linkTree(source, target, without);
     else if (entry.isSymbolicLink()) await cp(source, target, { verbatimSymlinks: true });
     else await link(source, target);
   }
