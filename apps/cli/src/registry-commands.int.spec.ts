@@ -165,6 +165,7 @@ describe('commands that read a registry without a server', () => {
     },
     { line: ['why', 'app:1', '--no-server', '--allow-registry', 'http://x'], exit: 2, err: /expected a host such as/ },
     { line: ['why', 'app', '--no-server', '--kind', 'task'], exit: 2, err: /knows images but no task/ },
+    { line: ['why', 'app:1', '--server', 'http://127.0.0.1:9'], exit: 1, err: /Next: .*add --no-server/ },
     {
       line: ['why', 'app:1', '--server', 'http://127.0.0.1:9', '--candidate', 'x'],
       exit: 2,

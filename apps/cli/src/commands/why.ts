@@ -1,5 +1,5 @@
 import { Argument, Option, type Command } from 'commander';
-import { isPlinthError } from '#libs/contracts/light';
+import { exitCodes, isPlinthError } from '#libs/contracts/light';
 import { command } from '../command.js';
 import { CliError, usageError, withCommands } from '../errors.js';
 import { statusColour } from '../output/colour.js';
@@ -97,10 +97,18 @@ export default command<Options, [string]>({
         printer.lines(answer.sentences.map(({ text }) => `  ${withCommands(text)}`));
         return;
       } catch (error) {
+        if ((error as Error).name === 'ConnectionError' && kinds.includes('image')) {
+          const next = 'start one with plinth up, or add --no-server, which reads the registry of an image alone';
+          throw new CliError((error as Error).message, exitCodes.failure, next);
+        }
         const last = index === kinds.length - 1;
         const other = isPlinthError(error) && (error.code === 'NOT_FOUND' || error.code === 'INVALID_ARGUMENT');
         if (other && error.code === 'NOT_FOUND' && one === 'image' && kinds.length === 1) {
-          throw new CliError(withCommands(error.message), 3, `plinth why ${word} --no-server reads its registry`);
+          throw new CliError(
+            withCommands(error.message),
+            exitCodes.notFound,
+            `plinth why ${word} --no-server reads its registry`,
+          );
         }
         if (!other || (last && kinds.length === 1)) throw error;
         if (last) break;
