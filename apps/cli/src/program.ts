@@ -31,8 +31,11 @@ const firstWords = (argv: readonly string[]): string[] => {
 
 /** Options before the command, between its words and behind it: the nearest one counts. */
 const commonOf = (command: Command): CommonOptions => {
+  // `--no-server` is no option of its own, but the absence of a common one.
   const own = new Set(
-    command.options.filter(({ helpGroupHeading }) => !helpGroupHeading).map((one) => one.attributeName()),
+    command.options
+      .filter(({ helpGroupHeading, negate }) => !helpGroupHeading && !negate)
+      .map((one) => one.attributeName()),
   );
   const merged: Record<string, unknown> = {};
   for (let one: Command | null = command; one; one = one.parent) {

@@ -98,6 +98,25 @@ export const recipe = [
     versionArgs: ['--version'],
   },
   {
+    // For the tests of deploy/ alone, like the next one. It knows `!override` since 2.24.
+    name: 'docker-compose',
+    group: 'deploy',
+    minimum: '2.24.0',
+    suite: 'trixie',
+    package: 'docker-compose',
+    commands: { 'docker-compose': 'usr/libexec/docker/cli-plugins/docker-compose' },
+    versionArgs: ['version'],
+  },
+  {
+    name: 'caddy',
+    group: 'deploy',
+    minimum: '2.6.0',
+    suite: 'trixie',
+    package: 'caddy',
+    commands: { caddy: 'usr/bin/caddy' },
+    versionArgs: ['version'],
+  },
+  {
     // For tasks whose context is a repository. Everything it needs comes with it: slim images lack its libraries.
     name: 'git',
     group: 'git',

@@ -11,6 +11,7 @@ export const commands: readonly CommandEntry[] = [
   entry('why', 'Why a task, an image or a run is as it is', () => import('./why.js')),
   entry('stale', 'List what is stale, with why', () => import('./stale.js')),
   entry('graph', 'What stands on an image, or what it stands on', () => import('./graph.js')),
+  entry('inspect dockerfile', 'Which images a Dockerfile uses, and for what', () => import('./inspect/dockerfile.js')),
 
   entry('build', 'Build a folder or a git URL once, without a task', () => import('./build.js')),
   entry('logs', 'Print the log of a run', () => import('./runs/logs.js')),
@@ -80,5 +81,6 @@ export const nouns: Readonly<Record<string, string>> = {
   registry: 'Registries: where images are',
   token: 'Tokens: who may do what',
   secret: 'Secrets: logins and build arguments that nobody sees',
+  inspect: 'What files say, without a server',
   ctx: 'Contexts: servers that you work with',
 };

@@ -7,6 +7,7 @@ import { openApiDocument } from '../codec/openapi.js';
 import { events } from '../events/index.js';
 import { operations } from '../operations/index.js';
 import type { Operation } from '../operation.js';
+import { caddyfile } from './caddyfile.js';
 import { eventsPage } from './events-page.js';
 import { protoFiles } from './proto.js';
 
@@ -53,6 +54,7 @@ export const generatedFiles = async (root: string): Promise<Map<string, string>>
     [`${folder}/asyncapi.json`, json(asyncApiDocument(events, version))],
     [`${folder}/routes.json`, json({ routes })],
     ['docs/events.md', eventsPage(events)],
+    ['deploy/Caddyfile', caddyfile(table)],
     ...[...protoFiles(api, lock)].map(([path, text]): [string, string] => [`${folder}/proto/${path}`, text]),
   ]);
 };

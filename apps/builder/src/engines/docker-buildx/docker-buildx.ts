@@ -58,7 +58,10 @@ export class DockerBuildxEngine implements Engine {
         ...process.env,
         DOCKER_HOST: await this.options.daemon.host(),
       });
-      if (daemon.code !== 0) return { ok: false, problem: `The Docker daemon does not answer: ${daemon.stderr}`, fix };
+      // Of a daemon that refuses, docker knows no version, and calls that a success.
+      if (daemon.code !== 0 || /^\s/.test(daemon.stdout)) {
+        return { ok: false, problem: `The Docker daemon does not answer: ${daemon.stderr.trim()}`, fix };
+      }
       if (!daemon.stdout.includes('io.containerd.snapshotter')) {
         return { ok: false, problem: withoutContainerdStore, fix: 'Or leave DOCKER_HOST unset, and run as root.' };
       }
@@ -132,6 +135,8 @@ export class DockerBuildxEngine implements Engine {
         HOME: job,
         DOCKER_HOST: host,
         DOCKER_CONFIG: job,
+        // As a plug-in of docker it takes DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; by itself it would speak without TLS.
+        DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: 'docker',
         BUILDX_CONFIG: join(job, 'buildx'),
         BUILDX_BUILDER: 'default',
         BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
@@ -158,6 +163,7 @@ export class DockerBuildxEngine implements Engine {
       ([name]) => !secretNames.includes(name),
     );
     return [
+      'buildx',
       'build',
       '--progress=rawjson',
       // Both carry times, so that no digest would ever repeat; the builder writes its own provenance.
