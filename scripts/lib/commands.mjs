@@ -13,7 +13,12 @@ export const commands = {
   cli: { main: 'dist/apps/cli/src/main.js' },
   demo: { main: 'dist/test/demo/main.js', tools: ['log', 'registry', 'docker'], wants: ['git'] },
   bench: { main: 'dist/test/bench/main.js', tools: ['log', 'registry', 'docker'], wants: ['git'] },
-  test: { main: 'scripts/test.mjs', tools: ['log', 'registry', 'docker', 'deploy'], wants: ['git'], compile: false },
+  test: {
+    main: 'scripts/test.mjs',
+    tools: ['log', 'registry', 'docker', 'deploy', 'terminal'],
+    wants: ['git'],
+    compile: false,
+  },
   generate: { main: 'dist/libs/contracts/src/generate/main.js' },
   build: {},
   lint: { main: 'node_modules/oxlint/bin/oxlint', args: ['--type-aware'], compile: false },

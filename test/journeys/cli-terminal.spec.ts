@@ -32,7 +32,7 @@ class Terminal {
 
   static async open(cli: Cli): Promise<Terminal> {
     if (!isOnPath('tmux')) {
-      throw new Error('tmux is not installed: a terminal is tested by it. Install it: apt-get install tmux');
+      throw new Error('tmux is missing: a terminal is tested by it. "npm run tools" fetches it.');
     }
     const terminal = new Terminal(join(cli.home, 'tmux'), {
       ...process.env,

@@ -117,6 +117,16 @@ export const recipe = [
     versionArgs: ['version'],
   },
   {
+    // The terminal in which the tests see the command line as a person does.
+    name: 'tmux',
+    group: 'terminal',
+    minimum: '3.0.0',
+    suite: 'bookworm',
+    package: 'tmux',
+    commands: { tmux: 'usr/bin/tmux' },
+    versionArgs: ['-V'],
+  },
+  {
     // For tasks whose context is a repository. Everything it needs comes with it: slim images lack its libraries.
     name: 'git',
     group: 'git',
@@ -142,6 +152,8 @@ export const libraries = {
   'libzstd.so.1': 'libzstd1',
   'liblz4.so.1': 'liblz4-1',
   'libseccomp.so.2': 'libseccomp2',
+  'libevent_core-2.1.so.7': 'libevent-core-2.1-7',
+  'libutempter.so.0': 'libutempter0',
 };
 export const librarySuite = 'bookworm';
 
