@@ -26,7 +26,8 @@ const outcome = (run: RunFacts): string => {
  * step nearer to the root.
  */
 export const whyBuilt = (run: RunFacts, find: (id: string) => RunFacts | undefined): Sentence[] => {
-  const name = run.task ?? run.run;
+  // A build without a task goes by what it pushed.
+  const name = run.task ?? (run.outputs[0] ? familiar(run.outputs[0].reference) : 'An image');
   const first = sentenceOf(
     run.causes[0]!,
     `${name} ${outcome(run)} by run ${run.run} because ${joined(run.causes.map(explainCause))}.`,

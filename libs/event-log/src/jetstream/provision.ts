@@ -85,17 +85,18 @@ export const streamDiffers = (found: readonly Difference[]): LogError =>
       'Correct them (nats stream edit), or move the data to a new stream.',
   );
 
+const howToMake = 'a service makes it when it starts with credentials that may create streams';
+
 /** What is missing or different, in words; empty when all is well. Changes nothing. */
 export const check = async (jsm: JetStreamManager, limits: Limits): Promise<string[]> => {
   const problems: string[] = [];
   for (const plan of streamPlans(limits)) {
     const actual = await existing(jsm, plan.name);
-    if (!actual) problems.push(`${plan.name}: there is no such stream; create it with: plinth provision`);
+    if (!actual) problems.push(`${plan.name}: there is no such stream; ${howToMake}`);
     else problems.push(...differences(plan, actual).map(describeDifference));
   }
   for (const name of [...blobBuckets.map((b) => `OBJ_${b}`), ...kvPlans.map((b) => `KV_${b.name}`)]) {
-    if (!(await existing(jsm, name)))
-      problems.push(`${name}: there is no such bucket; create it with: plinth provision`);
+    if (!(await existing(jsm, name))) problems.push(`${name}: there is no such bucket; ${howToMake}`);
   }
   return problems;
 };
