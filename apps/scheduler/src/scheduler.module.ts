@@ -2,6 +2,7 @@ import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { Runtime } from '#libs/runtime';
 import { serves, type Positions } from '#libs/service';
 import { AccessHandlers } from './handlers/access.handlers.js';
+import { ApplyHandlers } from './handlers/apply.handlers.js';
 import { ContextHandlers } from './handlers/context.handlers.js';
 import { RunHandlers } from './handlers/run.handlers.js';
 import { TaskHandlers } from './handlers/task.handlers.js';
@@ -21,6 +22,7 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
     RunHandlers,
     ContextHandlers,
     AccessHandlers,
+    ApplyHandlers,
     serves(
       'scheduler',
       {
@@ -38,6 +40,7 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
         scheduleRun: RunHandlers,
         getRunLogs: RunHandlers,
         uploadContext: ContextHandlers,
+        applyTasks: ApplyHandlers,
         createToken: AccessHandlers,
         listTokens: AccessHandlers,
         revokeToken: AccessHandlers,

@@ -11,6 +11,7 @@ export {
   type CommandResult,
   type CommandsOptions,
 } from './commands/commands.js';
+export { inWindow } from './commands/in-window.js';
 export { Mutex } from './commands/mutex.js';
 export type { Decider } from './decider.js';
 export * from './errors.js';

@@ -5,6 +5,7 @@ import * as image from '../model/image.js';
 import * as registry from '../model/registry.js';
 import * as task from '../model/task.js';
 import * as access from '../operations/access.js';
+import * as apply from '../operations/apply.js';
 import * as contexts from '../operations/contexts.js';
 import * as events from '../operations/events.js';
 import * as graph from '../operations/graph.js';
@@ -20,6 +21,7 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   registry,
   task,
   access,
+  apply,
   contexts,
   events,
   graph,

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { apiShape } from '../codec/catalog.js';
 import { extendLock, type NumberLock } from '../codec/lock.js';
 import { openApiDocument } from '../codec/openapi.js';
+import { resourceJsonSchema } from '../codec/resource-schema.js';
 import { events } from '../events/index.js';
 import { operations } from '../operations/index.js';
 import type { Operation } from '../operation.js';
@@ -48,6 +49,7 @@ export const generatedFiles = async (root: string): Promise<Map<string, string>>
   return new Map([
     [lockPath, json(lock)],
     [`${folder}/openapi.json`, json(openApiDocument(table, version))],
+    [`${folder}/schemas/resource.json`, json(resourceJsonSchema())],
     [`${folder}/routes.json`, json({ routes })],
     ['docs/events.md', eventsPage(events)],
     ...[...protoFiles(api, lock)].map(([path, text]): [string, string] => [`${folder}/proto/${path}`, text]),

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ServiceName } from '../operation.js';
 import { accessOperations } from './access.js';
+import { applyOperations } from './apply.js';
 import { contextOperations } from './contexts.js';
 import { diagnosticsOperations } from './diagnostics.js';
 import { eventOperations } from './events.js';
@@ -17,6 +18,7 @@ export const operations = {
   ...taskOperations,
   ...runOperations,
   ...contextOperations,
+  ...applyOperations,
   ...graphOperations,
   ...accessOperations,
   ...eventOperations,

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { runIdSchema, taskNameSchema, timeSchema, digestSchema, platformSchema } from '../model/ids.js';
+import {
+  runIdSchema,
+  setNameSchema,
+  taskNameSchema,
+  teamSchema,
+  timeSchema,
+  digestSchema,
+  platformSchema,
+} from '../model/ids.js';
 import { scannedInputSchema } from '../model/image.js';
 import {
   agentConfigurationSchema,
@@ -9,7 +17,7 @@ import {
   platformPropertiesSchema,
   statusSchema,
   taskPropertiesSchema,
-  teamSchema,
+  taskResourceSchema,
 } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
@@ -25,6 +33,7 @@ export const taskViewSchema = taskPropertiesSchema.extend({
   team: z.string(),
   platforms: z.array(platformSchema),
   platform: platformPropertiesSchema,
+  appliedBy: setNameSchema.optional(),
   creationDate: timeSchema,
   provisioningState: z.enum(['Succeeded']),
   etag: z.string(),
@@ -51,7 +60,7 @@ export const taskOperations = {
     scope: 'write',
     status: 201,
     summary: 'Create a task',
-    input: taskPropertiesSchema.extend({ ...name, team: teamSchema.optional() }),
+    input: taskResourceSchema,
     output: taskViewSchema,
     errors: ['ALREADY_EXISTS'],
   }),

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
+import { resourceJsonSchema, resourceSchemaPath } from '#libs/contracts';
 import type { Health } from '../health.js';
 import type { Metrics } from '../metrics.js';
 
 /**
- * What operators and probes read: liveness, readiness, metrics, the OpenAPI document. They need no token and say
+ * What operators and probes read: liveness, readiness, metrics, the OpenAPI document, the schema of files. They need no token and say
  * nothing about tasks or images; the process listens on loopback unless told otherwise.
  */
-export const plainPaths = ['/health/live', '/health/ready', '/metrics', '/openapi.json'] as const;
+export const plainPaths = ['/health/live', '/health/ready', '/metrics', '/openapi.json', resourceSchemaPath] as const;
 
 export const plainRoutes = (
   server: FastifyInstance,
@@ -28,5 +29,10 @@ export const plainRoutes = (
   server.get('/openapi.json', async (_request, reply) => {
     document ??= JSON.stringify(parts.openapi());
     return reply.type('application/json; charset=utf-8').send(document);
+  });
+  let schema: string | undefined;
+  server.get(resourceSchemaPath, async (_request, reply) => {
+    schema ??= JSON.stringify(resourceJsonSchema());
+    return reply.type('application/schema+json; charset=utf-8').send(schema);
   });
 };
