@@ -120,7 +120,7 @@ describe('what is exported', () => {
   it('and applied is the same task again, for any task', () => {
     fc.assert(
       fc.property(fc.array(task, { minLength: 1, maxLength: 3 }), (tasks) => {
-        const apply = { set: 'default', takeOver: false };
+        const apply = { mark: 'web/default', takeOver: false };
         const definitions = tasks.map((one, index) => {
           const resource = taskResourceSchema.parse({ ...one, name: `t${index}` });
           return markedDefinition(createdDefinition(resource, 'web'), null, apply, '');

@@ -46,34 +46,28 @@ interface Part {
 const definedOf = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
-const partsOf = async (client: Client, resources: readonly Located[], options: ApplyOptions): Promise<Part[]> => {
+const partsOf = (client: Client, resources: readonly Located[], options: ApplyOptions): Part[] => {
   const { set, team, prune, takeOver } = options;
-  const common = definedOf({ set, prune, takeOver });
+  const common = definedOf({ set, team, prune, takeOver });
   const registries = ofType(resources, 'Registry');
   const tasks = ofType(resources, 'Task');
   const parts: Part[] = [];
-  if (registries.length > 0 || (prune && (await ownsRegistries(client, set ?? 'default')))) {
+  if (registries.length > 0 || prune) {
     const list = registries.map(({ document }) => fieldsOf(document));
     const call: Call = (dryRun) => client.applyRegistries({ ...common, dryRun, registries: list });
     parts.push({ type: 'Registry', list: 'registries', located: registries, call });
   }
   if (tasks.length > 0 || prune) {
     const list = tasks.map(({ document }) => fieldsOf(document));
-    const call: Call = (dryRun) => client.applyTasks({ ...common, ...definedOf({ team }), dryRun, tasks: list });
+    const call: Call = (dryRun) => client.applyTasks({ ...common, dryRun, tasks: list });
     parts.push({ type: 'Task', list: 'tasks', located: tasks, call });
   }
   return parts;
 };
 
-/** Only who may change registries can have made some: a team that has none must not need `admin` to prune its tasks. */
-const ownsRegistries = async (client: Client, set: string): Promise<boolean> => {
-  for (let pageToken = ''; ;) {
-    const page = await client.listRegistries({ pageSize: 1000, ...(pageToken === '' ? {} : { pageToken }) });
-    if (page.registries.some(({ appliedBy }) => appliedBy === set)) return true;
-    if (page.nextPageToken === '') return false;
-    pageToken = page.nextPageToken;
-  }
-};
+/** Whoever may not change what is only to be pruned has made none of it. */
+const isNotOurs = ({ located }: Part, error: unknown): boolean =>
+  located.length === 0 && isPlinthError(error) && error.code === 'PERMISSION_DENIED';
 
 /** What a service refused, by the places in the files. */
 const problemsOf = ({ list, located }: Part, error: PlinthError): Problem[] =>
@@ -134,16 +128,20 @@ export const applyResources = async (
   options: ApplyOptions = {},
 ): Promise<Applied> => {
   const dryRun = options.dryRun ?? false;
-  const parts = await partsOf(client, resources, options);
-  if (parts.length > 1 || dryRun) {
-    const checked = await Promise.allSettled(parts.map((part) => calling(part, true)));
-    const failures = checked.map((one) => (one.status === 'rejected' ? (one.reason as unknown) : undefined));
-    if (failures.some((failure) => failure !== undefined)) throw refused(parts, failures);
+  const asked = partsOf(client, resources, options);
+  let parts: readonly Part[] = asked;
+  if (asked.length > 1 || dryRun) {
+    const checked = await Promise.allSettled(asked.map((part) => calling(part, true)));
+    const failures = checked.map((one, index) =>
+      one.status === 'rejected' && !isNotOurs(asked[index]!, one.reason) ? (one.reason as unknown) : undefined,
+    );
+    if (failures.some((failure) => failure !== undefined)) throw refused(asked, failures);
     if (dryRun)
       return merged(
         checked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
         true,
       );
+    parts = asked.filter((_part, index) => checked[index]?.status === 'fulfilled');
   }
   const answers: Applied[] = [];
   for (const part of parts) {

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, relative, resolve } from 'node:path';
 import { PlinthError } from '#libs/contracts';
 import { readDocuments, type Read } from './read.js';
 
@@ -19,23 +19,18 @@ const unreadable = (path: string, error: unknown): PlinthError => {
  *
  * @throws PlinthError INVALID_ARGUMENT for a path that is not there, and a folder without such files
  */
-export const findFiles = async (path: string): Promise<string[]> => {
+export const findFiles = async (path: string, cwd = process.cwd()): Promise<string[]> => {
   if (path === '-') return ['-'];
   try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const folder = resolve(cwd, path);
+    if (!(await stat(folder)).isDirectory()) return [path];
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile() && extensions.has(extname(entry.name)))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter(
-        (file) =>
-          !file
-            .slice(path.length)
-            .split('/')
-            .some((part) => part.startsWith('.')),
-      )
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+      .filter((file) => !file.split('/').some((part) => part.startsWith('.')))
       .sort();
-    if (files.length > 0) return files;
+    if (files.length > 0) return files.map((file) => join(path, file));
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -47,19 +42,23 @@ export const findFiles = async (path: string): Promise<string[]> => {
 /**
  * The documents of files, and what could not be read as YAML or JSON.
  *
+ * @param cwd what relative paths are relative to
  * @param stdin reads standard input, for `-`
  * @throws PlinthError INVALID_ARGUMENT for a path that cannot be read
  */
-export const readFiles = async (paths: readonly string[], stdin: () => Promise<string>): Promise<Read> => {
+export const readFiles = async (
+  paths: readonly string[],
+  { cwd, stdin }: { readonly cwd: string; readonly stdin: () => Promise<string> },
+): Promise<Read> => {
   const read: Read = { sources: [], problems: [] };
   const seen = new Set<string>();
   for (const path of paths) {
-    for (const file of await findFiles(path)) {
+    for (const file of await findFiles(path, cwd)) {
       if (seen.has(file)) continue;
       seen.add(file);
       let text: string;
       try {
-        text = file === '-' ? await stdin() : await readFile(file, 'utf8');
+        text = file === '-' ? await stdin() : await readFile(resolve(cwd, file), 'utf8');
       } catch (error) {
         throw unreadable(file, error);
       }

@@ -8,7 +8,7 @@ interface Thing {
   readonly appliedBy?: string;
 }
 const mark = (known: Thing | null, takeOver = false) =>
-  markedDefinition<Thing>({ size: 2 }, known, { set: 'shop', takeOver }, 'The thing');
+  markedDefinition<Thing>({ size: 2 }, known, { mark: 'shop', takeOver }, 'The thing');
 
 describe('the mark of a set', () => {
   it('is given to what the set makes, and stays on it', () => {

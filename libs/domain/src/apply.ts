@@ -3,9 +3,12 @@ import { PlinthError, type FieldChange, type FieldViolation } from '#libs/contra
 
 /** What an apply says of itself, beside its resources. */
 export interface ApplySet {
-  readonly set: string;
+  /** `team/set`: teams name their sets for themselves. */
+  readonly mark: string;
   readonly takeOver: boolean;
 }
+
+export const markOf = (team: string, set: string): string => `${team}/${set}`;
 
 interface Marked {
   readonly appliedBy?: string | undefined;
@@ -20,19 +23,19 @@ interface Marked {
 export const markedDefinition = <D extends Marked>(
   wanted: D,
   known: D | null,
-  { set, takeOver }: ApplySet,
+  { mark, takeOver }: ApplySet,
   what: string,
 ): D => {
   const made = known?.appliedBy;
-  if (made !== undefined && made !== set && !takeOver) {
+  if (made !== undefined && made !== mark && !takeOver) {
     throw new PlinthError(
       'FAILED_PRECONDITION',
-      `${what} is of the set "${made}", not of "${set}": two sets would change it in turn. Take it out of one of them, or take it over (takeOver).`,
+      `${what} is of the set "${made}", not of "${mark}": two sets would change it in turn. Take it out of one of them, or take it over (takeOver).`,
     );
   }
   const { appliedBy: _mark, ...definition } = wanted;
-  const mark = known === null || takeOver ? set : made;
-  return (mark === undefined ? definition : { ...definition, appliedBy: mark }) as D;
+  const kept = known === null || takeOver ? mark : made;
+  return (kept === undefined ? definition : { ...definition, appliedBy: kept }) as D;
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -2,6 +2,7 @@ import { PlinthError, type AppliedResource, type ApplyAction, type Output } from
 import { fieldChanges } from '#libs/domain';
 import { inWindow, type CommandResult } from '#libs/event-log';
 import type { CallContext } from '#libs/service';
+import type { ServiceLog } from './service-log.js';
 
 /** One resource that was checked: what it is now, and what it will be. */
 export interface CheckedResource<D> {
@@ -13,6 +14,7 @@ export interface CheckedResource<D> {
 }
 
 export interface ApplyEach<D> {
+  readonly log: Pick<ServiceLog, 'projector'>;
   /** Nothing of them is written before all were checked. */
   readonly resources: readonly CheckedResource<D>[];
   readonly pruned: readonly { readonly name: string; readonly write: () => Promise<CommandResult> }[];
@@ -73,6 +75,9 @@ export const applyEach = async <D>(each: ApplyEach<D>): Promise<Output<'applyTas
   } catch (error) {
     throw halfWay(error, positions.size, changed.length + each.pruned.length);
   }
+  // Whoever reads next, with or without a position, mostly finds it; as after every other write.
+  const last = Math.max(0, ...positions.values());
+  await each.log.projector.waitFor(last, { timeoutMs: 2000, signal: call.signal });
   const written = (one: AppliedResource): AppliedResource => {
     const position = positions.get(one.name);
     // Somebody else was faster, and did the same.

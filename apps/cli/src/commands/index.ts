@@ -60,6 +60,10 @@ export const commands: readonly CommandEntry[] = [
   entry('secret list', 'List secrets', () => import('./secret/list.js')),
   entry('secret remove', 'Remove a secret', () => import('./secret/remove.js')),
 
+  entry('apply', 'Make registries and tasks as files say', () => import('./apply.js')),
+  entry('diff', 'Print what apply would change', () => import('./diff.js')),
+  entry('export', 'Print everything that was set, as files', () => import('./export.js')),
+  entry('import acr', 'Tasks of Azure Container Registry as files', () => import('./import/acr.js')),
   entry('ctx list', 'List contexts', () => import('./ctx/list.js')),
   entry('ctx add', 'Add or change a context', () => import('./ctx/add.js')),
   entry('ctx use', 'Use a context from now on', () => import('./ctx/use.js')),
@@ -80,5 +84,6 @@ export const nouns: Readonly<Record<string, string>> = {
   registry: 'Registries: where images are',
   token: 'Tokens: who may do what',
   secret: 'Secrets: logins and build arguments that nobody sees',
+  import: 'Import: what other systems hold, as files',
   ctx: 'Contexts: servers that you work with',
 };

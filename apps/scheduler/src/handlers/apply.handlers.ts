@@ -1,39 +1,39 @@
 import { Injectable } from '@nestjs/common';
 import type { Input, Output, TaskDefinition, TaskResource } from '#libs/contracts';
-import { checkEach, markedDefinition, onlyOnce } from '#libs/domain';
+import { checkEach, markedDefinition, markOf, onlyOnce, type ApplySet } from '#libs/domain';
 import { applyEach } from '#libs/runtime';
 import { requireTeam, type CallContext, type Principal } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
 import { createdDefinition } from '../tasks/definition.js';
 import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
 
-type Apply = Input<'applyTasks'>;
-
 /** Declarative use: tasks as a file says that they should be. */
 @Injectable()
 export class ApplyHandlers {
   constructor(private readonly scheduler: SchedulerService) {}
 
-  async applyTasks(input: Apply, call: CallContext): Promise<Output<'applyTasks'>> {
+  async applyTasks(input: Input<'applyTasks'>, call: CallContext): Promise<Output<'applyTasks'>> {
     const { tasks } = this.scheduler;
     const { principal } = call;
     const team = input.team ?? principal.team;
     requireTeam(principal, team, 'What is applied');
+    const set = { mark: markOf(team, input.set), takeOver: input.takeOver };
     const seen = new Map<string, number>();
     const resources = checkEach('tasks', input.tasks, (task, index) => {
       const { name } = task;
       onlyOnce(seen, 'name', name, index, 'tasks');
-      const change = (known: TaskDefinition | null) => wantedDefinition(task, known, input, principal);
+      const change = (known: TaskDefinition | null) => wantedDefinition(task, known, { team, set }, principal);
       const known = tasks.get(name).state.definition;
       const command: TaskCommand = { type: 'apply', change, by: principal.subject };
       return { name, known, wanted: change(known), write: () => this.execute(name, command) };
     });
-    const pruned = input.prune ? this.leftBehind(input.set, team, seen) : [];
+    const pruned = input.prune ? this.leftBehind(set.mark, team, seen) : [];
     return applyEach({
+      log: this.scheduler.log,
       resources,
       pruned: pruned.map((name) => ({
         name,
-        write: () => this.execute(name, { type: 'prune', name, set: input.set, by: principal.subject }),
+        write: () => this.execute(name, { type: 'prune', name, mark: set.mark, by: principal.subject }),
       })),
       dryRun: input.dryRun,
       call,
@@ -41,11 +41,11 @@ export class ApplyHandlers {
   }
 
   /** Tasks that the set made for this team, and does not name any more. */
-  private leftBehind(set: string, team: string, named: ReadonlyMap<string, number>): string[] {
+  private leftBehind(mark: string, team: string, named: ReadonlyMap<string, number>): string[] {
     const left: string[] = [];
     for (const [name, { state }] of this.scheduler.tasks.all({ live: true })) {
       const { definition } = state;
-      if (definition?.appliedBy === set && definition.team === team && !named.has(name)) left.push(name);
+      if (definition?.appliedBy === mark && definition.team === team && !named.has(name)) left.push(name);
     }
     return left.sort();
   }
@@ -64,12 +64,12 @@ export class ApplyHandlers {
 const wantedDefinition = (
   task: TaskResource,
   known: TaskDefinition | null,
-  input: Apply,
+  { team, set }: { readonly team: string; readonly set: ApplySet },
   principal: Principal,
 ): TaskDefinition => {
   const what = `The task ${task.name}`;
   if (known) requireTeam(principal, known.team, what);
-  const definition = createdDefinition(task, known?.team ?? input.team ?? principal.team);
+  const definition = createdDefinition(task, known?.team ?? team);
   requireTeam(principal, definition.team, `${what}, as it is asked for,`);
-  return markedDefinition(definition, known, input, what);
+  return markedDefinition(definition, known, set, what);
 };

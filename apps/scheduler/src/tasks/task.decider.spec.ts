@@ -155,7 +155,7 @@ describe('a circuit', () => {
   describe('is applied', () => {
     const ours = { ...app, appliedBy: 'shop' };
     const apply = (definition: typeof app): TaskCommand => ({ type: 'apply', change: () => definition, by });
-    const prune: TaskCommand = { type: 'prune', name: 'app', set: 'shop', by };
+    const prune: TaskCommand = { type: 'prune', name: 'app', mark: 'shop', by };
 
     it('and is created where there is none, changed where it differs, left alone where it does not', () => {
       given().when(apply(app)).then(created);

@@ -30,7 +30,7 @@ export type TaskCommand =
       readonly by: string;
     }
   /** Deletes it where it is still of that set. */
-  | { readonly type: 'prune'; readonly name: string; readonly set: string; readonly by: string }
+  | { readonly type: 'prune'; readonly name: string; readonly mark: string; readonly by: string }
   | { readonly type: 'delete'; readonly name: string; readonly by: string }
   | { readonly type: 'scanned'; readonly result: Scanned }
   | {
@@ -82,7 +82,7 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
         return [{ type, data: { definition, definitionHash: definitionHash(definition), by: command.by } }];
       }
       case 'prune':
-        if (state.definition?.appliedBy !== command.set) return [];
+        if (state.definition?.appliedBy !== command.mark) return [];
         return [{ type: 'task.deleted', data: { task: command.name, by: command.by } }];
       case 'delete':
         if (!state.definition) throw missing(command.name);

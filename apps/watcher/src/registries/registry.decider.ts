@@ -21,7 +21,7 @@ export type RegistryCommand =
       readonly change: (definition: RegistryDefinition | null) => RegistryDefinition;
     }
   /** Removes it where it is still of that set. */
-  | { readonly type: 'prune'; readonly host: string; readonly set: string }
+  | { readonly type: 'prune'; readonly host: string; readonly mark: string }
   | { readonly type: 'remove'; readonly host: string };
 
 type RegistryEvent = 'registry.registered' | 'registry.updated' | 'registry.removed';
@@ -59,7 +59,7 @@ export const registryDecider: Decider<RegistryState, RegistryCommand, RegistryEv
         return [{ type: definition ? 'registry.updated' : 'registry.registered', data: { definition: applied } }];
       }
       case 'prune':
-        if (definition?.appliedBy !== command.set) return [];
+        if (definition?.appliedBy !== command.mark) return [];
         return [{ type: 'registry.removed', data: { host: command.host } }];
       case 'remove':
         if (!definition) throw missing(command.host);

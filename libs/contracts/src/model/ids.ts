@@ -53,8 +53,11 @@ export const teamSchema = z
 /** The resources that are kept together in one place, such as a repository of a team. */
 export const setNameSchema = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected 1 to 63 letters, digits, `.`, `_` or `-`')
-  .describe('Set of applied resources that made it; absent for what was made by hand.');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected 1 to 63 letters, digits, `.`, `_` or `-`');
+export const appliedBySchema = z
+  .string()
+  .max(127)
+  .describe('Team and set whose apply made it, `team/set`; absent for what was made by hand.');
 
 export const runIdSchema = z
   .string()

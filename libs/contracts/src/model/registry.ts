@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { registryHostSchema, secretRefSchema, setNameSchema } from './ids.js';
+import { registryHostSchema, secretRefSchema, appliedBySchema } from './ids.js';
 
 export const registryKindSchema = z
   .enum(['Distribution', 'Generic'])
@@ -37,5 +37,5 @@ export const registryResourceSchema = z.strictObject({
 export type RegistryResource = z.infer<typeof registryResourceSchema>;
 
 /** A registry as it is stored. */
-export const registryDefinitionSchema = registryResourceSchema.extend({ appliedBy: setNameSchema.optional() });
+export const registryDefinitionSchema = registryResourceSchema.extend({ appliedBy: appliedBySchema.optional() });
 export type RegistryDefinition = z.infer<typeof registryDefinitionSchema>;

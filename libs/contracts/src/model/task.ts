@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { platformSchema, secretRefSchema, setNameSchema, taskNameSchema, teamSchema } from './ids.js';
+import { platformSchema, secretRefSchema, appliedBySchema, taskNameSchema, teamSchema } from './ids.js';
 
 /**
  * The task resource keeps the shape of Azure Container Registry's tasks: an ACR field keeps its name, place and
@@ -100,6 +100,6 @@ export const taskDefinitionSchema = taskPropertiesSchema.omit({ platform: true, 
   name: taskNameSchema,
   team: z.string().max(63).describe('Team that owns it.'),
   platforms: z.array(platformSchema),
-  appliedBy: setNameSchema.optional(),
+  appliedBy: appliedBySchema.optional(),
 });
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;

@@ -31,7 +31,7 @@ const input = {
   set: setNameSchema
     .default('default')
     .describe('Name of the set that these resources are: what it made and does not name any more can be pruned.'),
-  team: teamSchema.optional().describe("Team of what names none; the token's by default."),
+  team: teamSchema.optional().describe("Team that the set is of, and of tasks that name none; the token's by default."),
   prune: z
     .boolean()
     .default(false)
@@ -82,9 +82,7 @@ export const applyOperations = {
     summary: 'Make the registries as they are written here',
     description,
     maxBytes: applyLimits.bytes,
-    input: z
-      .object({ ...input, registries: z.array(registryResourceSchema).max(applyLimits.resources) })
-      .omit({ team: true }),
+    input: z.object({ ...input, registries: z.array(registryResourceSchema).max(applyLimits.resources) }),
     output,
     errors: ['FAILED_PRECONDITION'],
   }),

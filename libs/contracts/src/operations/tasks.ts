@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import {
   runIdSchema,
-  setNameSchema,
+  appliedBySchema,
   taskNameSchema,
   teamSchema,
   timeSchema,
@@ -33,7 +33,7 @@ export const taskViewSchema = taskPropertiesSchema.extend({
   team: z.string(),
   platforms: z.array(platformSchema),
   platform: platformPropertiesSchema,
-  appliedBy: setNameSchema.optional(),
+  appliedBy: appliedBySchema.optional(),
   creationDate: timeSchema,
   provisioningState: z.enum(['Succeeded']),
   etag: z.string(),

@@ -1,11 +1,13 @@
 import { fieldsAt, isEmpty, textAt, type AcrNote, type Fields } from './notes.js';
 
 /** What is taken from a task, or says only where it lies in Azure. */
-const known = new Set([
-  ...['name', 'status', 'platform', 'timeout', 'agentConfiguration', 'agentPoolName', 'step', 'trigger', 'tags'],
-  ...['credentials', 'identity', 'logTemplate', 'isSystemTask'],
-  ...['id', 'type', 'location', 'resourceGroup', 'systemData', 'etag', 'creationDate', 'provisioningState'],
-]);
+const known = new Set(
+  [
+    ['name', 'status', 'platform', 'timeout', 'agentConfiguration', 'agentPoolName', 'step', 'trigger', 'tags'],
+    ['credentials', 'identity', 'logTemplate', 'isSystemTask'],
+    ['id', 'type', 'location', 'resourceGroup', 'systemData', 'etag', 'creationDate', 'provisioningState'],
+  ].flat(),
+);
 
 /** What of a task has no place in Plinth, or needs a hand. */
 export const restOf = (task: Fields): AcrNote[] => [
