@@ -87,7 +87,7 @@ describe('declarative use', () => {
     // What only the service can tell is told as precisely; the registry, which is good, is not made either.
     const meaning = await cli(
       ['apply', '-f', '-'],
-      files(registry('new.invalid'), ...[JSON.parse(text.split('\n---\n')[1]!)]),
+      files(registry('new.invalid'), JSON.parse(text.split('\n---\n')[1]!) as object),
     );
     expect(meaning.exit).toBe(2);
     expect(meaning.stderr).toMatch(/standard input:3, document 2 \(Task other\), step\.contextPath: /);

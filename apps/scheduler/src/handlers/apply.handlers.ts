@@ -28,7 +28,7 @@ export class ApplyHandlers {
       return { name, known, wanted: change(known), write: () => this.execute(name, command) };
     });
     const pruned = input.prune ? this.leftBehind(set.mark, team, seen) : [];
-    return applyEach({
+    const each = {
       log: this.scheduler.log,
       resources,
       pruned: pruned.map((name) => ({
@@ -37,7 +37,8 @@ export class ApplyHandlers {
       })),
       dryRun: input.dryRun,
       call,
-    });
+    };
+    return this.scheduler.inBulk(() => applyEach(each));
   }
 
   /** Tasks that the set made for this team, and does not name any more. */
