@@ -17,6 +17,7 @@ export type { Decider } from './decider.js';
 export * from './errors.js';
 export { JetStreamEventLog, type JetStreamEventLogOptions } from './jetstream/event-log.js';
 export { Jet, type JetOptions, type JetStatus, type JetSurface, type JetTls } from './jetstream/jet.js';
+export { connectionOf, type NatsSettings } from './jetstream/connection-of.js';
 export { isOlder, oldestServer } from './jetstream/server-version.js';
 export { defaultLimits, type Limits } from './jetstream/streams.js';
 export * from './log.js';

@@ -15,6 +15,8 @@ export const installation = (): string => {
   return above.endsWith('/dist') ? dirname(above) : above;
 };
 
+/** Data folder of the standalone. */
+export const dataFolder = (env: Env): string => env['PLINTH_DATA'] || join(installation(), '.plinth/data');
+
 /** Where `plinth up` keeps the first admin token. */
-export const adminTokenFile = (env: Env): string =>
-  join(env['PLINTH_DATA'] || join(installation(), '.plinth/data'), 'admin.token');
+export const adminTokenFile = (env: Env): string => join(dataFolder(env), 'admin.token');
