@@ -66,6 +66,7 @@ export const commands: readonly CommandEntry[] = [
   entry('import acr', 'Tasks of Azure Container Registry as files', () => import('./import/acr.js')),
   entry('backup', 'Back up everything that Plinth keeps', () => import('./backup.js')),
   entry('restore', 'Put a backup back', () => import('./restore.js')),
+
   entry('ctx list', 'List contexts', () => import('./ctx/list.js')),
   entry('ctx add', 'Add or change a context', () => import('./ctx/add.js')),
   entry('ctx use', 'Use a context from now on', () => import('./ctx/use.js')),

@@ -45,11 +45,6 @@ export const taskNameSchema = z
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/, 'expected 1 to 63 letters, digits, - or _')
   .describe('Name of a task: 1 to 63 letters, digits, `-` or `_`.');
 
-export const teamSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected 1 to 63 letters, digits, `.`, `_` or `-`')
-  .describe("Owning team; the token's by default.");
-
 /** The resources that are kept together in one place, such as a repository of a team. */
 export const setNameSchema = z
   .string()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { platformSchema, secretRefSchema, appliedBySchema, taskNameSchema, teamSchema } from './ids.js';
+import { platformSchema, secretRefSchema, appliedBySchema, taskNameSchema } from './ids.js';
 
 /**
  * The task resource keeps the shape of Azure Container Registry's tasks: an ACR field keeps its name, place and

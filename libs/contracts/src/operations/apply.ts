@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { positionSchema, setNameSchema, teamSchema } from '../model/ids.js';
+import { positionSchema, setNameSchema } from '../model/ids.js';
 import { registryResourceSchema } from '../model/registry.js';
-import { taskResourceSchema } from '../model/task.js';
+import { taskResourceSchema, teamSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 
 /** How much one call of apply takes. */

@@ -3,7 +3,6 @@ import {
   runIdSchema,
   appliedBySchema,
   taskNameSchema,
-  teamSchema,
   timeSchema,
   digestSchema,
   platformSchema,
@@ -18,6 +17,7 @@ import {
   statusSchema,
   taskPropertiesSchema,
   taskResourceSchema,
+  teamSchema,
 } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
