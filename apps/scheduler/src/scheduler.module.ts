@@ -4,6 +4,7 @@ import { serves, type Positions } from '#libs/service';
 import { AccessHandlers } from './handlers/access.handlers.js';
 import { ApplyHandlers } from './handlers/apply.handlers.js';
 import { ContextHandlers } from './handlers/context.handlers.js';
+import { DeadLetterHandlers } from './handlers/dead-letter.handlers.js';
 import { RunHandlers } from './handlers/run.handlers.js';
 import { TaskHandlers } from './handlers/task.handlers.js';
 import { SchedulerService } from './scheduler.service.js';
@@ -23,6 +24,7 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
     ContextHandlers,
     AccessHandlers,
     ApplyHandlers,
+    DeadLetterHandlers,
     serves(
       'scheduler',
       {
@@ -41,6 +43,8 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
         getRunLogs: RunHandlers,
         uploadContext: ContextHandlers,
         applyTasks: ApplyHandlers,
+        listDeadLetters: DeadLetterHandlers,
+        replayDeadLetter: DeadLetterHandlers,
         createToken: AccessHandlers,
         listTokens: AccessHandlers,
         revokeToken: AccessHandlers,

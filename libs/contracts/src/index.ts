@@ -17,6 +17,7 @@ export * from './operation.js';
 export * from './operations/index.js';
 export * from './operations/apply.js';
 export { contextLimits } from './operations/contexts.js';
+export { deadLetterViewSchema, type DeadLetterView } from './operations/dead-letters.js';
 export { diagnosticsSchema, findingSchema, type Diagnostics, type Finding } from './operations/diagnostics.js';
 export { eventViewSchema, type EventView } from './operations/events.js';
 export * from './operations/graph.js';

@@ -27,6 +27,7 @@ export { MemoryEventLog } from './memory/memory-event-log.js';
 export { decodeAttribute, encodeAttribute } from './wire/cloud-events.js';
 export type { BlobInfo, BlobStore } from './ports/blobs.js';
 export type { ConsumeOptions, DispatchedRun, DispatchQueue } from './ports/dispatch.js';
+export type { DeadLetter, DeadLetters, NewDeadLetter } from './ports/dead-letters.js';
 export type { KvBucket, KvChange, KvEntry } from './ports/kv.js';
 export type { ObjectBucket, ObjectEntry } from './ports/objects.js';
 export type { NewLogLine, ReadLogOptions, RunLogs } from './ports/run-logs.js';

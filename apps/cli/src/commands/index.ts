@@ -64,6 +64,9 @@ export const commands: readonly CommandEntry[] = [
   entry('diff', 'Print what apply would change', () => import('./diff.js')),
   entry('export', 'Print everything that was set, as files', () => import('./export.js')),
   entry('import acr', 'Tasks of Azure Container Registry as files', () => import('./import/acr.js')),
+  entry('dead list', 'List what could not be processed', () => import('./dead/list.js')),
+  entry('dead replay', 'Put back what could not be processed', () => import('./dead/replay.js')),
+
   entry('backup', 'Back up everything that Plinth keeps', () => import('./backup.js')),
   entry('restore', 'Put a backup back', () => import('./restore.js')),
 
@@ -87,6 +90,7 @@ export const nouns: Readonly<Record<string, string>> = {
   registry: 'Registries: where images are',
   token: 'Tokens: who may do what',
   secret: 'Secrets: logins and build arguments that nobody sees',
+  dead: 'Dead letters: what could not be processed, with its cause',
   import: 'Import: what other systems hold, as files',
   ctx: 'Contexts: servers that you work with',
 };

@@ -7,6 +7,7 @@ import * as task from '../model/task.js';
 import * as access from '../operations/access.js';
 import * as apply from '../operations/apply.js';
 import * as contexts from '../operations/contexts.js';
+import * as deadLetters from '../operations/dead-letters.js';
 import * as events from '../operations/events.js';
 import * as graph from '../operations/graph.js';
 import * as images from '../operations/images.js';
@@ -23,6 +24,7 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   access,
   apply,
   contexts,
+  deadLetters,
   events,
   graph,
   images,

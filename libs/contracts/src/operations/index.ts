@@ -3,6 +3,7 @@ import type { ServiceName } from '../operation.js';
 import { accessOperations } from './access.js';
 import { applyOperations } from './apply.js';
 import { contextOperations } from './contexts.js';
+import { deadLetterOperations } from './dead-letters.js';
 import { diagnosticsOperations } from './diagnostics.js';
 import { eventOperations } from './events.js';
 import { graphOperations } from './graph.js';
@@ -23,6 +24,7 @@ export const operations = {
   ...accessOperations,
   ...eventOperations,
   ...diagnosticsOperations,
+  ...deadLetterOperations,
 };
 
 export type Operations = typeof operations;
