@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { breakOff } from '../support/broken-restore.js';
+import { Cli } from '../support/cli.js';
 import { Plinth } from '../support/plinth.js';
 import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 import { cliOf } from '../support/run-cli.js';
@@ -59,7 +59,7 @@ describe('backup and restore', () => {
     await registry?.close();
   });
 
-  it('answers the same after everything was deleted, also when the restore was broken off', async () => {
+  it('answers the same after everything was deleted, also when the restore was killed in the middle', async () => {
     const before = await answers();
     const backup = await cli('backup', file(), '--data', data(), '--with-key', '-o', 'json');
     expect(backup).toMatchObject({ exit: 0, stderr: '' });
@@ -77,8 +77,10 @@ describe('backup and restore', () => {
     const wrong = await cli('restore', join(plinth.data, 'no.tar'), '--data', data());
     expect(wrong).toMatchObject({ exit: 3, stderr: expect.stringMatching(/There is no backup/) });
 
-    // Broken off: Plinth refuses to start on what there is, and the same command goes on.
-    await breakOff(file(), data());
+    // Killed in the middle: Plinth refuses to start on what there is, and the same command goes on.
+    const killed = await Cli.for(plinth);
+    const args = ['restore', file(), '--data', data()];
+    expect(await killed.run(args, { env: { PLINTH_CRASH_AT: 'restore.events' } })).toMatchObject({ stdout: '' });
     await expect(plinth.start()).rejects.toThrow(/restore into .* was not finished/);
     const restored = await cli('restore', file(), '--data', data(), '-o', 'json');
     expect(restored).toMatchObject({ exit: 0, stderr: expect.stringMatching(/keys that seal secrets/) });

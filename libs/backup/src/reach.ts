@@ -21,6 +21,8 @@ export interface ReachOptions {
   readonly env: Env;
   /** Data folder of a standalone. */
   readonly data: string;
+  /** Program to run as the server of a standalone that is stopped; found on PATH. */
+  readonly natsServer?: string | undefined;
 }
 
 const keyFileOf = ({ env, data }: ReachOptions): string => env['PLINTH_KEY_FILE'] || join(resolve(data), 'plinth.key');
@@ -44,6 +46,7 @@ const embedded = async (options: ReachOptions): Promise<Reached> => {
     folder: join(folder, 'nats'),
     clock: systemClock,
     logger: silentLogger,
+    ...(options.natsServer === undefined ? {} : { program: options.natsServer }),
   });
   try {
     const { url, user, password } = nats.access;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { JetStreamApiError, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { PlinthError } from '#libs/contracts';
-import type { Jet } from '#libs/event-log';
+import { crashPoint, type Jet } from '#libs/event-log';
 import { backupInvalid, manifestFile, readManifest, type Manifest, type StreamEntry } from './manifest.js';
 import { openBackup, type BackupFiles } from './places.js';
 import { settle, type Settled } from './settle.js';
@@ -82,6 +82,7 @@ export const restore = async (options: RestoreOptions): Promise<Restored> => {
   if (missing.length > 0) await removeStreams(jet, [...missing].reverse(), there);
   for (const entry of missing) {
     say(`${entry.name} …`);
+    if (entry === events) crashPoint('restore.events');
     await restoreEntry(options, entry, files);
     restored.push(entry.name);
   }

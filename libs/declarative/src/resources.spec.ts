@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeOf } from './problem.js';
 import { readDocuments } from './read.js';
@@ -86,5 +87,33 @@ ${good}`;
     const acr = { name: 'q', type: 'Microsoft.ContainerRegistry/registries/tasks', isSystemTask: true };
     const { resources, acr: reports, problems } = check(`${good}---\n${JSON.stringify([acr])}\n`);
     expect([resources.length, reports.map(({ outcome }) => outcome), problems]).toEqual([1, ['LeftOut'], []]);
+  });
+});
+
+describe('files that nobody meant to apply', () => {
+  it('are told what is wrong with them, whatever they hold; nothing breaks', () => {
+    const damage = fc.record({
+      at: fc.nat(good.length),
+      cut: fc.nat(20),
+      put: fc.oneof(
+        fc.string(),
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('\t', '- ', '{', '*x', '&x ', '!!js ', '---\n'),
+      ),
+    });
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), damage), (given) => {
+        const text =
+          typeof given === 'string' ? given : good.slice(0, given.at) + given.put + good.slice(given.at + given.cut);
+        for (const line of said(text)) expect(line).toMatch(/^tasks\.yaml/);
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        for (const line of said(text, 'x.json')) expect(line).toMatch(/^x\.json/);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

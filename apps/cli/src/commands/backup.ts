@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { command } from '../command.js';
-import { dataFolder } from '../settings/files.js';
+import { dataFolder, natsServer } from '../settings/files.js';
 
 interface Options {
   readonly data?: string;
@@ -24,7 +24,8 @@ that PLINTH_NATS_URL names (with PLINTH_NATS_USER, …_PASSWORD, …_CREDS, …_
     const { resolve } = await import('node:path');
     const { backup, reachToRead } = await import('#libs/backup');
     const target = resolve(io.cwd, path);
-    const reached = await reachToRead({ env: io.env, data: resolve(io.cwd, data ?? dataFolder(io.env)) });
+    const where = { env: io.env, data: resolve(io.cwd, data ?? dataFolder(io.env)), natsServer: natsServer() };
+    const reached = await reachToRead(where);
     try {
       const { jet, keyFile } = reached;
       const say = (line: string) => printer.progress(line);

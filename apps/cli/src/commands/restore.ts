@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { command } from '../command.js';
-import { dataFolder } from '../settings/files.js';
+import { dataFolder, natsServer } from '../settings/files.js';
 
 interface Options {
   readonly data?: string;
@@ -44,7 +44,7 @@ was broken off is repeated with the same command.`,
       printer.note('The backup is whole.');
       return;
     }
-    const where = { env: io.env, data: resolve(io.cwd, data ?? dataFolder(io.env)) };
+    const where = { env: io.env, data: resolve(io.cwd, data ?? dataFolder(io.env)), natsServer: natsServer() };
     const reached = await reachToRestore(where, source);
     try {
       const { jet, keyFile, maxBytes } = reached;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,12 @@ export const installation = (): string => {
   // Below dist/ when compiled, not when a test runs the source.
   const above = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
   return above.endsWith('/dist') ? dirname(above) : above;
+};
+
+/** The nats-server that the tools of this installation hold; undefined where the one on PATH is meant. */
+export const natsServer = (): string | undefined => {
+  const fetched = join(installation(), '.plinth/tools/bin/nats-server');
+  return existsSync(fetched) ? fetched : undefined;
 };
 
 /** Data folder of the standalone. */
