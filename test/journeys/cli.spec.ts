@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { repositoryRoot } from '#libs/testing';
-import { Cli, normalised } from '../support/cli.js';
+import { freePort, repositoryRoot } from '#libs/testing';
+import { Cli, normalised, type CliResult } from '../support/cli.js';
 import { Plinth } from '../support/plinth.js';
 import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 
@@ -431,6 +431,25 @@ describe('plinth, the command line', () => {
     npx.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     expect(await once(npx, 'close')).toEqual([0, null]);
     expect(stdout).toBe('app\nwith-secret\n');
+  });
+
+  it('starts Plinth in the foreground, finds its token, and Ctrl-C ends it in good order', async () => {
+    const [http, data] = [await freePort(), join(cli.home, 'up')];
+    const env = { PLINTH_DATA: data, PLINTH_HTTP_PORT: String(http), PLINTH_GRPC_PORT: '0', PLINTH_TOKEN: '' };
+    const server = `http://127.0.0.1:${http}`;
+    let asked: Promise<CliResult> | undefined;
+    const up = await cli.run(['up'], {
+      env,
+      onOutput: (child, stdout) => {
+        if (!stdout.includes('Plinth is ready.')) return;
+        const token = ['--token-file', join(data, 'admin.token')];
+        asked ??= cli
+          .run(['task', 'list', '-o', 'json', '--server', server, ...token])
+          .finally(() => child.kill('SIGINT'));
+      },
+    });
+    expect(up.code, up.stderr).toBe(0);
+    expect(await asked).toMatchObject({ code: 0, stdout: '[]\n' });
   });
 
   it('prints for programs: JSON of the API, YAML, names, values with tabs, through jq', async () => {
