@@ -138,6 +138,12 @@ describe('declarative use', () => {
       stderr: expect.stringMatching(/Task app\).*belongs to the team "default"/),
     });
     expect((await web(['apply', '-f', '-'], files(registry('x.invalid')))).exit).toBe(4);
+    await plinth.client.setSecret({ name: 'default-key', value: 'a value' });
+    const step = { ...task('theirs').step, arguments: [{ name: 'KEY', isSecret: true, secretRef: 'default-key' }] };
+    expect(await web(['apply', '-f', '-'], files(task('theirs', { step })))).toMatchObject({
+      exit: 4,
+      stderr: expect.stringMatching(/Task theirs\), step\.arguments\[0\]\.secretRef: .*belongs to the team default/),
+    });
     // Its set is its own, though it has the name of another team's.
     expect(await web(['apply', '--prune', '-f', '-'], '')).toMatchObject({ exit: 0 });
     expect(

@@ -42,7 +42,17 @@ describe('secrets', () => {
     await client.setSecret({ name: 'stored', value: canaries['stored secret that nobody uses'] });
     await client.setSecret({ name: 'hook', value: canaries['webhook secret'] });
     const made = await client.createToken({ name: 'made', scope: 'read' }, { idempotencyKey: canary('key') });
-    tokens = { 'first token': plinth.token, 'token that was made': made.token };
+    const webhook = await client.createWebhook(
+      { name: 'chat', url: 'https://hooks.invalid/', eventTypes: ['*'] },
+      { idempotencyKey: canary('key') },
+    );
+    const { secret } = await client.rotateWebhookSecret({ name: 'chat' });
+    tokens = {
+      'first token': plinth.token,
+      'token that was made': made.token,
+      'secret of a webhook': webhook.secret,
+      'newer secret of a webhook': secret,
+    };
     await client.createRegistry({
       host: door.host,
       scheme: 'http',
@@ -140,6 +150,9 @@ describe('secrets', () => {
       '/v1/waves',
       '/v1/secrets',
       '/v1/tokens',
+      '/v1/secrets/hook',
+      '/v1/webhooks',
+      '/v1/webhooks/chat/deliveries',
       '/v1/graph/states',
       '/v1/graph/explain?task=app',
       '/metrics',

@@ -72,8 +72,11 @@ export interface SecretRedactor {
 }
 
 export interface Secrets {
-  /** The value behind a secretRef. @throws when there is none */
-  open(secretRef: string): Promise<string>;
+  /**
+   * The value behind a secretRef; with `team` for a task of that team, without for the installation.
+   * @throws when there is none, or when it is another team's
+   */
+  open(secretRef: string, team?: string): Promise<string>;
 }
 
 export interface Leases {

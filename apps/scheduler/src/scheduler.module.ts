@@ -1,15 +1,19 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Runtime } from '#libs/runtime';
-import { serves, type Positions } from '#libs/service';
-import { AccessHandlers } from './handlers/access.handlers.js';
+import { serves, type Owners, type Positions } from '#libs/service';
 import { ApplyHandlers } from './handlers/apply.handlers.js';
 import { ContextHandlers } from './handlers/context.handlers.js';
 import { DeadLetterHandlers } from './handlers/dead-letter.handlers.js';
 import { RunHandlers } from './handlers/run.handlers.js';
+import { SecretHandlers } from './handlers/secret.handlers.js';
 import { TaskHandlers } from './handlers/task.handlers.js';
+import { TokenHandlers } from './handlers/token.handlers.js';
+import { WebhookHandlers } from './handlers/webhook.handlers.js';
+import { ownersOf } from './owners.js';
 import { SchedulerService } from './scheduler.service.js';
 
 const POSITIONS = Symbol('plinth.scheduler.positions');
+const OWNERS = Symbol('plinth.scheduler.owners');
 
 @Module({
   providers: [
@@ -19,12 +23,19 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
       inject: [SchedulerService],
       useFactory: ({ log }: SchedulerService): Positions => log.positions,
     },
+    {
+      provide: OWNERS,
+      inject: [SchedulerService],
+      useFactory: (service: SchedulerService): Owners => ownersOf(service),
+    },
     TaskHandlers,
     RunHandlers,
     ContextHandlers,
-    AccessHandlers,
     ApplyHandlers,
     DeadLetterHandlers,
+    TokenHandlers,
+    SecretHandlers,
+    WebhookHandlers,
     serves(
       'scheduler',
       {
@@ -45,14 +56,25 @@ const POSITIONS = Symbol('plinth.scheduler.positions');
         applyTasks: ApplyHandlers,
         listDeadLetters: DeadLetterHandlers,
         replayDeadLetter: DeadLetterHandlers,
-        createToken: AccessHandlers,
-        listTokens: AccessHandlers,
-        revokeToken: AccessHandlers,
-        setSecret: AccessHandlers,
-        listSecrets: AccessHandlers,
-        deleteSecret: AccessHandlers,
+        createToken: TokenHandlers,
+        listTokens: TokenHandlers,
+        revokeToken: TokenHandlers,
+        setSecret: SecretHandlers,
+        getSecret: SecretHandlers,
+        listSecrets: SecretHandlers,
+        deleteSecret: SecretHandlers,
+        resealSecrets: SecretHandlers,
+        createWebhook: WebhookHandlers,
+        listWebhooks: WebhookHandlers,
+        getWebhook: WebhookHandlers,
+        updateWebhook: WebhookHandlers,
+        deleteWebhook: WebhookHandlers,
+        rotateWebhookSecret: WebhookHandlers,
+        testWebhook: WebhookHandlers,
+        listDeliveries: WebhookHandlers,
+        replayWebhook: WebhookHandlers,
       },
-      { positions: POSITIONS },
+      { positions: POSITIONS, owners: OWNERS },
     ),
   ],
 })

@@ -14,6 +14,7 @@ export const buckets = {
   secrets: 'secrets',
   tokens: 'tokens',
   leases: 'leases',
+  webhooks: 'webhooks',
 } as const;
 
 const plain = /^[A-Za-z0-9_-]+$/;

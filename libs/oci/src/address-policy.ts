@@ -26,13 +26,17 @@ const NOT_PUBLIC = toBlockList([
 ]); // prettier-ignore
 
 /**
- * Which addresses a registry may send us to (token servers, storage): public ones, and those in its own list of CIDRs.
+ * Which addresses others may send us to (token servers, storage, webhooks): public ones unless `publicToo` is false, and
+ * those in the list of CIDRs.
  * @throws RangeError when a CIDR cannot be read
  */
 export class AddressPolicy {
   private readonly allowed: BlockList;
 
-  constructor(allow: readonly string[] = []) {
+  constructor(
+    allow: readonly string[] = [],
+    private readonly publicToo = true,
+  ) {
     this.allowed = toBlockList(allow);
   }
 
@@ -41,7 +45,7 @@ export class AddressPolicy {
     const family = isIP(ip);
     if (family === 0) return false;
     const type = family === 4 ? 'ipv4' : 'ipv6';
-    return this.allowed.check(ip, type) || !NOT_PUBLIC.check(ip, type);
+    return this.allowed.check(ip, type) || (this.publicToo && !NOT_PUBLIC.check(ip, type));
   }
 
   /** @throws ForbiddenAddressError when host is an IP address that is not permitted; names are judged by {@link lookup}. */

@@ -28,7 +28,7 @@ export interface TransportOptions {
   readonly userAgent: string;
   readonly clock: Clock;
   readonly timeouts: FetchTimeouts;
-  /** Retries after the first try of a call that may be repeated. */
+  /** Retries after the first try of a call that does not say how many it may have. */
   readonly retries: number;
   /** The longest Retry-After that is waited for inside a call, in milliseconds; longer ones are left to the caller. */
   readonly maxRetryWaitMs: number;
@@ -48,8 +48,8 @@ export interface Call extends Asked {
   readonly scopes: readonly string[];
   /** Statuses that are an answer; all others become a {@link RegistryError}. */
   readonly accept: readonly number[];
-  /** False when repeating the call would not be the same call. Default true. */
-  readonly repeatable?: boolean;
+  /** Retries after the first try, when it is not the usual number; 0 when repeating it would not be the same call. */
+  readonly retries?: number | undefined;
   /** Blobs take as long as they take: silence is bounded, the whole is not. */
   readonly unbounded?: boolean;
   /** Silence allowed before the answer, when it is not the usual. Milliseconds. */

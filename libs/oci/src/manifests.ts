@@ -124,6 +124,7 @@ export async function putManifest(
         body: () => bytes,
         scopes: [pushScope(ref)],
         accept: [200, 201, 202],
+        retries: options.retries,
         ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
       },
       async (answer) => {
@@ -160,6 +161,7 @@ export async function deleteManifest(
       scopes: [pullScope(ref), deleteScope(ref)],
       accept: [200, 202, 204, 404],
       signal: options.signal,
+      retries: options.retries,
     },
     async (answer) => {
       await drain(answer);
@@ -168,7 +170,7 @@ export async function deleteManifest(
   );
 }
 
-function get(ref: Reference, { signal }: CallOptions) {
+function get(ref: Reference, { signal, retries }: CallOptions) {
   return {
     ...about(ref, 'GET manifest'),
     method: 'GET' as const,
@@ -177,6 +179,7 @@ function get(ref: Reference, { signal }: CallOptions) {
     scopes: [pullScope(ref)],
     accept: [200],
     signal,
+    retries,
   };
 }
 

@@ -96,6 +96,13 @@ describe('rate limits', () => {
     expect(first <= second && second <= third).toBe(true);
   });
 
+  it('leaves repeating to a caller that says so', async () => {
+    await using at = await scripted((_, response) => reply(response, 500));
+    await expect(at.client.headManifest(at.ref, { retries: 0 })).rejects.toMatchObject({ status: 500 });
+    await expect(at.client.resolve(at.ref, { retries: 1 })).rejects.toMatchObject({ status: 500 });
+    expect([count(at.registry, 'HEAD'), count(at.registry, 'GET')]).toEqual([1, 2]);
+  });
+
   it('tells the budget that the registry reports', async () => {
     await using at = await scripted((_, response) => {
       response.writeHead(200, { ...served, 'content-length': index.bytes.length, 'ratelimit-remaining': '76;w=21600' });

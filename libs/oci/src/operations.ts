@@ -9,6 +9,11 @@ export type Repository = Pick<Reference, 'registry' | 'repository'>;
 /** What every operation takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /**
+   * Retries after the first try of each request of this call; else as many as the client makes. An upload is begun again
+   * by a rule of its own.
+   */
+  readonly retries?: number;
 }
 
 /** What operations share. */

@@ -62,7 +62,7 @@ export async function hasBlob(
   });
 }
 
-function get(repository: Repository, digest: Digest, { signal }: CallOptions) {
+function get(repository: Repository, digest: Digest, { signal, retries }: CallOptions) {
   const { registry, repository: name } = repository;
   return {
     ...about({ registry, repository: name, digest }, 'GET blob'),
@@ -71,5 +71,6 @@ function get(repository: Repository, digest: Digest, { signal }: CallOptions) {
     scopes: [pullScope(repository)],
     accept: [200],
     signal,
+    retries,
   };
 }

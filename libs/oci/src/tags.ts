@@ -39,7 +39,7 @@ export async function* pages(
   path: string,
   query: string,
   doing: string,
-  { signal }: CallOptions,
+  { signal, retries }: CallOptions,
   onFirst?: (answer: Answer) => void,
 ): AsyncGenerator<Buffer> {
   const call = {
@@ -48,6 +48,7 @@ export async function* pages(
     scopes: [pullScope(repository)],
     accept: [200],
     signal,
+    retries,
   };
   const seen = new Set<string>();
   for (let next: string | undefined = query; next !== undefined;) {

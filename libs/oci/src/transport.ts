@@ -228,7 +228,7 @@ export class Transport {
   }
 
   private waitAfter(error: RegistryError, attempt: number, call: Call): number | undefined {
-    if (call.repeatable === false || attempt >= this.options.retries || !isTransient(error)) return undefined;
+    if (attempt >= (call.retries ?? this.options.retries) || !isTransient(error)) return undefined;
     if (error.retryAfterMs !== undefined) {
       return error.retryAfterMs <= this.options.maxRetryWaitMs ? error.retryAfterMs : undefined;
     }

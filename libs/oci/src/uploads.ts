@@ -81,6 +81,7 @@ async function open(
         scopes,
         accept: mount ? [201, 202] : [202],
         signal: options.signal,
+        retries: options.retries,
       },
       async (answer): Promise<Session> => {
         await drain(answer);
@@ -124,7 +125,7 @@ async function put(
         },
         scopes: [pushScope(target)],
         accept: [200, 201, 204],
-        repeatable: false,
+        retries: 0,
         unbounded: true,
         headersMs: COMMIT_MS,
         signal,
@@ -158,10 +159,13 @@ async function cancel(transport: Transport, target: Repository, location: URL, o
     ...aboutRepository(target, 'DELETE upload'),
     method: 'DELETE',
     target: location,
-    repeatable: false,
+    retries: 0,
   } as const;
   try {
-    await transport.send({ ...call, scopes: [pushScope(target)], accept: [200, 202, 204, 404], ...options }, drain);
+    await transport.send(
+      { ...call, scopes: [pushScope(target)], accept: [200, 202, 204, 404], signal: options.signal },
+      drain,
+    );
   } catch (error) {
     // Registries expire abandoned sessions by themselves; only the caller's own wish to stop counts.
     if (!isRegistryError(error)) throw error;

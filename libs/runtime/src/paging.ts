@@ -32,3 +32,15 @@ export const numberCursorOf = (token: string | undefined): number | undefined =>
   if (/^[0-9]{1,16}$/.test(cursor)) return Number(cursor);
   throw foreignToken();
 };
+
+/** One page of a list that is sorted by name. */
+export const pageByName = <T extends { readonly name: string }>(
+  all: readonly T[],
+  input: { readonly pageSize?: number | undefined; readonly pageToken?: string | undefined },
+): { items: T[]; nextPageToken: string } => {
+  const size = pageSizeOf(input.pageSize);
+  const after = cursorOf(input.pageToken) ?? '';
+  const rest = all.filter(({ name }) => name > after);
+  const items = rest.slice(0, size);
+  return { items, nextPageToken: rest.length > size ? tokenOf(items.at(-1)!.name) : '' };
+};

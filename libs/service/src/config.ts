@@ -40,6 +40,10 @@ export const configSchema = z.object({
     .min(16)
     .optional()
     .describe('Token that a client sends, and the first admin token of a new installation.'),
+  PLINTH_OIDC: z
+    .string()
+    .optional()
+    .describe('Issuers whose OpenID Connect tokens are taken, and what these may do: YAML or JSON, or @ and a file.'),
   PLINTH_VALIDATE_RESPONSES: z.stringbool().default(false).describe('Hold every answer against its schema.'),
 });
 export type Config = z.output<typeof configSchema>;

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { operations, PlinthError, type Input, type LogLine, type Output, type TaskView } from '#libs/contracts';
 import { AUTHENTICATOR, type Authenticator, type Principal } from './auth/principal.js';
+import type { Owners } from './auth/ownership.js';
 import { bootstrapService, type BootstrapOptions, type RunningService } from './bootstrap.js';
 import { requireEtag, type CallContext } from './call.js';
 import { loadConfig } from './config.js';
@@ -196,8 +197,15 @@ export class HookHandlers implements RawHandler {
   }
 }
 
+const OWNERS = Symbol('plinth.owners of tests');
+
 @Module({
   providers: [
+    {
+      provide: OWNERS,
+      inject: [TaskHandlers],
+      useFactory: ({ tasks }: TaskHandlers): Owners => ({ task: (name) => tasks.get(name)?.team, run: () => 'web' }),
+    },
     TaskHandlers,
     RunHandlers,
     ContextHandlers,
@@ -219,7 +227,7 @@ export class HookHandlers implements RawHandler {
         getRunLogs: RunHandlers,
         uploadContext: ContextHandlers,
       },
-      { positions: ManualPositions },
+      { positions: ManualPositions, owners: OWNERS },
     ),
     servesTable('graph', tableOfTests, { listDependants: GraphHandlers }),
     rawRoute({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { PlinthError, Operation } from '#libs/contracts';
+import { PlinthError, type Operation } from '#libs/contracts';
+import { requireOwnership } from './auth/ownership.js';
 import { authorize, type Authenticator, type Principal } from './auth/principal.js';
 import { Call } from './call.js';
 import { idempotently, type IdempotencyStore, type StoredAnswer } from './idempotency.js';
@@ -34,12 +35,9 @@ export interface InvokerOptions {
   readonly validateResponses: boolean;
 }
 
-/** Their answers hold a secret that is shown once, so they are not kept for repetition. */
-const neverStored: ReadonlySet<string> = new Set(['createToken']);
-
 /**
- * Answers operations, whatever way they came in: authorises, validates, waits for positions, repeats answers, calls
- * the handler. Transports decode requests, encode answers, and do nothing else.
+ * Answers operations, whatever way they came in: authorises, validates, waits for positions, keeps teams apart,
+ * repeats answers, calls the handler. Transports decode requests, encode answers, and do nothing else.
  */
 export class Invoker {
   constructor(private readonly options: InvokerOptions) {}
@@ -58,12 +56,13 @@ export class Invoker {
   ): Promise<StoredAnswer> {
     const input = parseInput(operation.input, raw, operation.maxBytes === undefined ? undefined : mostProblemsOfMany);
     const before = await this.#position(served, meta);
+    await requireOwnership(operation, principal, input, served.owners);
     const run = async (): Promise<StoredAnswer> => {
       const call = new Call({ ...meta, principal });
       const output = await this.#handler(served, operation)(input, call);
       return this.#answer(operation, output, call, before);
     };
-    if (operation.method !== 'POST' || meta.idempotencyKey === undefined || neverStored.has(operation.name)) {
+    if (operation.method !== 'POST' || meta.idempotencyKey === undefined || operation.answersSecret) {
       return run();
     }
     return idempotently(
@@ -84,6 +83,7 @@ export class Invoker {
   ): Promise<StoredAnswer> {
     const input = parseInput(operation.input, raw);
     const before = await this.#position(served, meta);
+    await requireOwnership(operation, principal, input, served.owners);
     const call = new Call({ ...meta, principal });
     const output = await this.#handler(served, operation)(input, body, call);
     return this.#answer(operation, output, call, before);
@@ -99,6 +99,7 @@ export class Invoker {
   ): Promise<OpenStream> {
     const input = parseInput(operation.input, raw);
     const position = await this.#position(served, meta);
+    await requireOwnership(operation, principal, input, served.owners);
     const call = new Call({ ...meta, principal });
     const source = (this.#handler(served, operation)(input, call) as AsyncIterable<Record<string, unknown>>)[
       Symbol.asyncIterator
@@ -112,6 +113,9 @@ export class Invoker {
       items: {
         next: async () => {
           const result = await source.next();
+          if (principal.isValid?.() === false) {
+            throw new PlinthError('UNAUTHENTICATED', 'The token was revoked or has expired: this stream ends.');
+          }
           return result.done ? { done: true, value: undefined } : { done: false, value: check(result.value) };
         },
         return: async () => {

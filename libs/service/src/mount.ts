@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ModulesContainer } from '@nestjs/core';
-import { openApiDocument, operations, type Operation } from '#libs/contracts';
+import { asyncApiDocument, events, openApiDocument, operations, type Operation } from '#libs/contracts';
 import { AUTHENTICATOR, type Authenticator } from './auth/principal.js';
 import type { Health } from './health.js';
 import { KnownPaths, leaveBodiesUnread, ProblemFilter, serverOf } from './http/server.js';
@@ -111,6 +111,7 @@ export const mountOperations = (app: NestFastifyApplication, options: MountOptio
         mounted.map(({ operation }) => operation),
         options.version ?? '0.1.0',
       ),
+    asyncapi: () => asyncApiDocument(events, options.version ?? '0.1.0'),
   });
   for (const path of plainPaths) paths.add('GET', path);
   return { operations: mounted, invoker, stopping: stop.signal, stopStreams: () => stop.abort() };

@@ -1,4 +1,4 @@
-import type { OperationsOf } from '#libs/contracts';
+import { operations, type OperationsOf } from '#libs/contracts';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { HandlerMap } from './serves.js';
 import { serves, servesTable } from './serves.js';
@@ -25,5 +25,16 @@ describe('serves', () => {
     expect(() => provider.useFactory(new Nothing())).toThrow(
       'without a handler: listDependants; without an operation: explain',
     );
+  });
+
+  it('says at start whose owner it is not told: no operation on what belongs to a team goes unchecked', () => {
+    const { cancelRun } = operations;
+    class Runs {
+      cancelRun(): void {
+        throw new Error('never called');
+      }
+    }
+    const provider = servesTable('scheduler', { cancelRun }, { cancelRun: Runs });
+    expect(() => provider.useFactory(new Runs())).toThrow('cancelRun is about a run, and scheduler provides no owner');
   });
 });

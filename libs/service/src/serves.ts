@@ -11,6 +11,7 @@ import {
   type StreamName,
   type UploadName,
 } from '#libs/contracts';
+import type { Owners } from './auth/ownership.js';
 import type { CallContext } from './call.js';
 import type { Positions } from './positions.js';
 
@@ -45,6 +46,7 @@ export class ServedService {
     /** By operation name. */
     readonly handlers: ReadonlyMap<string, AnyHandler>,
     readonly positions: Positions | undefined,
+    readonly owners: Owners,
   ) {}
 }
 
@@ -58,13 +60,15 @@ export type OperationTable = Readonly<Record<string, Operation>>;
 export interface ServesOptions {
   /** Provider of the service's {@link Positions}; without one requests never wait and answers carry no position. */
   readonly positions?: InjectionToken<Positions>;
+  /** Provider of whose the things are that its operations change. */
+  readonly owners?: InjectionToken<Owners>;
 }
 
 /**
  * The provider that says: this application answers the operations of `service`, with these handlers. Handler
  * classes are ordinary providers of the same module.
  *
- * @throws Error at start, naming the operations whose handler is missing
+ * @throws Error at start, naming the operations whose handler is missing, or whose things have no known owner
  */
 export function serves<S extends Served>(
   service: S,
@@ -82,10 +86,13 @@ export const servesTable = (
   options: ServesOptions = {},
 ): FactoryProvider<ServedService> => {
   const names = Object.keys(handlers);
-  const { positions } = options;
+  const { positions, owners } = options;
   return {
     provide: Symbol(`plinth.served.${service}`),
-    inject: [...names.map((name) => handlers[name] as Type), ...(positions === undefined ? [] : [positions])],
+    inject: [
+      ...names.map((name) => handlers[name] as Type),
+      ...[positions, owners].filter((token) => token !== undefined),
+    ],
     useFactory: (...injected: unknown[]) => {
       const found = new Map<string, AnyHandler>();
       names.forEach((name, index) => {
@@ -107,7 +114,15 @@ export const servesTable = (
               .join('; '),
         );
       }
-      return new ServedService(service, found, injected[names.length] as Positions | undefined);
+      const others = injected.slice(names.length);
+      const known = positions === undefined ? undefined : (others.shift() as Positions);
+      const owning = (others.shift() ?? {}) as Owners;
+      for (const { name, team } of operationsServedBy(service, table)) {
+        if (typeof team === 'object' && !owning[team.of]) {
+          throw new Error(`${name} is about a ${team.of}, and ${service} provides no owner of one.`);
+        }
+      }
+      return new ServedService(service, found, known, owning);
     },
   };
 };

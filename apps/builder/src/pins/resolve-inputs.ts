@@ -1,7 +1,6 @@
 import type { Argument, TaskDefinition, UsedInput } from '#libs/contracts';
 import { resolveDockerfile, type ImageUse, type Resolution } from '#libs/dockerfile';
-import { parseReference, repositoryName, type ImageConfig } from '#libs/oci';
-import type { ImageRegistry } from '../ports.js';
+import type { BaseConfigs } from './base-configs.js';
 import type { PinBook } from './pin-book.js';
 import { platformDigest } from './platform-digest.js';
 
@@ -21,8 +20,7 @@ export interface ResolveInputsOptions {
   /** `os/arch` of the machine that builds. */
   readonly buildPlatform: string;
   readonly pins: PinBook;
-  readonly registry: Pick<ImageRegistry, 'config'>;
-  readonly signal: AbortSignal;
+  readonly configs: Pick<BaseConfigs, 'of'>;
 }
 
 /**
@@ -32,15 +30,11 @@ export interface ResolveInputsOptions {
  * @throws DockerfileError; BuildFailure BASE_NOT_FOUND; RegistryError
  */
 export const resolveInputs = async (options: ResolveInputsOptions): Promise<ResolvedInputs> => {
-  const { pins, signal } = options;
-  const configs = new Map<string, Promise<ImageConfig>>();
+  const { pins, configs } = options;
   let newestBase = 0;
   const onBuild = async (reference: string, platform: string): Promise<readonly string[]> => {
     const { snapshot } = await pins.pin(reference, [platform]);
-    const at = `${repositoryName(parseReference(reference))}@${platformDigest(snapshot, platform)}`;
-    let config = configs.get(at);
-    if (!config) configs.set(at, (config = options.registry.config(at, signal)));
-    const { created, config: settings } = await config;
+    const { created, config: settings } = await configs.of(reference, platformDigest(snapshot, platform));
     const seconds = Math.floor(Date.parse(created ?? '') / 1000);
     if (seconds > newestBase) newestBase = seconds;
     return settings?.OnBuild ?? [];

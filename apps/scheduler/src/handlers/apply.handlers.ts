@@ -4,6 +4,7 @@ import { checkEach, markedDefinition, markOf, onlyOnce, type ApplySet } from '#l
 import { applyEach } from '#libs/runtime';
 import { requireTeam, type CallContext, type Principal } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
+import { namedSecrets, requireOwnSecrets } from '../secrets/require-secrets.js';
 import { createdDefinition } from '../tasks/definition.js';
 import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
 
@@ -13,16 +14,19 @@ export class ApplyHandlers {
   constructor(private readonly scheduler: SchedulerService) {}
 
   async applyTasks(input: Input<'applyTasks'>, call: CallContext): Promise<Output<'applyTasks'>> {
-    const { tasks } = this.scheduler;
+    const { tasks, runtime } = this.scheduler;
     const { principal } = call;
     const team = input.team ?? principal.team;
-    requireTeam(principal, team, 'What is applied');
     const set = { mark: markOf(team, input.set), takeOver: input.takeOver };
+    const secrets = await namedSecrets(
+      runtime.secrets,
+      input.tasks.map(({ step }) => step),
+    );
     const seen = new Map<string, number>();
     const resources = checkEach('tasks', input.tasks, (task, index) => {
       const { name } = task;
       onlyOnce(seen, 'name', name, index, 'tasks');
-      const change = (known: TaskDefinition | null) => wantedDefinition(task, known, { team, set }, principal);
+      const change = (known: TaskDefinition | null) => wantedDefinition(task, known, { team, set, secrets }, principal);
       const known = tasks.get(name).state.definition;
       const command: TaskCommand = { type: 'apply', change, by: principal.subject };
       return { name, known, wanted: change(known), write: () => this.execute(name, command) };
@@ -57,6 +61,13 @@ export class ApplyHandlers {
   }
 }
 
+interface Circumstances {
+  /** Team of tasks that name none. */
+  readonly team: string;
+  readonly set: ApplySet;
+  readonly secrets: Awaited<ReturnType<typeof namedSecrets>>;
+}
+
 /**
  * What the task should be, on top of what it is. Who names no team leaves an existing task where it is.
  *
@@ -65,12 +76,13 @@ export class ApplyHandlers {
 const wantedDefinition = (
   task: TaskResource,
   known: TaskDefinition | null,
-  { team, set }: { readonly team: string; readonly set: ApplySet },
+  { team, set, secrets }: Circumstances,
   principal: Principal,
 ): TaskDefinition => {
   const what = `The task ${task.name}`;
-  if (known) requireTeam(principal, known.team, what);
+  if (known) requireTeam(principal, known.team, `${what} belongs to`);
   const definition = createdDefinition(task, known?.team ?? team);
-  requireTeam(principal, definition.team, `${what}, as it is asked for,`);
+  requireTeam(principal, definition.team, `${what}, as it is asked for, would belong to`);
+  requireOwnSecrets(definition, secrets);
   return markedDefinition(definition, known, set, what);
 };

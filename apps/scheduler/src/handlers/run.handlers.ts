@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type LogLine, type Output, type RunView } from '#libs/contracts';
 import { definitionHash, runDecider } from '#libs/domain';
 import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
-import { requireTeam, type CallContext } from '#libs/service';
+import type { CallContext } from '#libs/service';
 import { queueByHand } from '../runs/by-hand.js';
 import { SchedulerService } from '../scheduler.service.js';
+import { requireSecretsOf } from '../secrets/require-secrets.js';
 import { requestedDefinition } from '../tasks/definition.js';
 
 @Injectable()
@@ -38,7 +39,6 @@ export class RunHandlers {
   }
 
   async cancelRun({ run }: Input<'cancelRun'>, call: CallContext): Promise<RunView> {
-    requireTeam(call.principal, this.find(run).team, `The run ${run}`);
     const { log, runs } = this.scheduler;
     const command = { type: 'request-cancel' as const, run, by: call.principal.subject };
     const { sequence } = await log.commands.execute(runs, runDecider, run, command);
@@ -49,13 +49,12 @@ export class RunHandlers {
 
   async scheduleRun(input: Input<'scheduleRun'>, call: CallContext): Promise<RunView> {
     const definition = requestedDefinition(input, call.principal.team);
-    requireTeam(call.principal, definition.team, 'The run, as it is asked for,');
+    await requireSecretsOf(this.scheduler.runtime.secrets, definition);
     return queueByHand(this.scheduler, { task: null, definition, overridden: false }, call);
   }
 
   async retryRun({ run }: Input<'retryRun'>, call: CallContext): Promise<RunView> {
     const before = this.find(run);
-    requireTeam(call.principal, before.team, `The run ${run}`);
     const { runs, tasks } = this.scheduler;
     const { queued } = runs.get(run).state;
     if (before.finishTime === null || !queued) {

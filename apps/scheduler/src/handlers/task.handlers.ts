@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type Output, type RunView, type TaskView } from '#libs/contracts';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
-import { requireEtag, requireTeam, type CallContext } from '#libs/service';
+import { requireEtag, type CallContext } from '#libs/service';
 import { queueByHand } from '../runs/by-hand.js';
 import { SchedulerService } from '../scheduler.service.js';
+import { requireSecretsOf } from '../secrets/require-secrets.js';
 import { createdDefinition, overriddenDefinition, updatedDefinition } from '../tasks/definition.js';
 import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
 import { taskView, type StoredTask } from '../views/task-view.js';
@@ -14,7 +15,7 @@ export class TaskHandlers {
 
   async createTask(input: Input<'createTask'>, call: CallContext): Promise<TaskView> {
     const definition = createdDefinition(input, call.principal.team);
-    requireTeam(call.principal, definition.team, `The task ${definition.name}, as it is asked for,`);
+    await requireSecretsOf(this.scheduler.runtime.secrets, definition);
     return this.execute(input.name, { type: 'create', definition, by: call.principal.subject }, call);
   }
 
@@ -38,13 +39,16 @@ export class TaskHandlers {
 
   async updateTask(input: Input<'updateTask'>, call: CallContext): Promise<TaskView> {
     const { name } = input;
-    requireEtag(call, this.owned(name, call).etag, `The task ${name}`);
+    const { etag } = this.find(name);
+    requireEtag(call, etag, `The task ${name}`);
+    const stored = this.scheduler.tasks.get(name).state.definition;
+    if (stored && input.step) await requireSecretsOf(this.scheduler.runtime.secrets, updatedDefinition(stored, input));
     const by = call.principal.subject;
     return this.execute(name, { type: 'update', name, by, change: (now) => updatedDefinition(now, input) }, call);
   }
 
   async deleteTask({ name }: Input<'deleteTask'>, call: CallContext): Promise<Output<'deleteTask'>> {
-    requireEtag(call, this.owned(name, call).etag, `The task ${name}`);
+    requireEtag(call, this.find(name).etag, `The task ${name}`);
     const { log, tasks } = this.scheduler;
     const command: TaskCommand = { type: 'delete', name, by: call.principal.subject };
     const { sequence } = await log.commands.execute(tasks, taskDecider, name, command);
@@ -53,7 +57,7 @@ export class TaskHandlers {
   }
 
   async resetTask({ name }: Input<'resetTask'>, call: CallContext): Promise<TaskView> {
-    this.owned(name, call);
+    this.find(name);
     return this.execute(name, { type: 'close-circuit', name, reason: 'Reset' }, call);
   }
 
@@ -62,7 +66,6 @@ export class TaskHandlers {
     const { name, overrideTaskStepProperties: override } = input;
     const { definition: stored } = tasks.get(name).state;
     if (!stored) throw missing(name);
-    requireTeam(call.principal, stored.team, `The task ${name}`);
     if (stored.status === 'Disabled') {
       throw new PlinthError(
         'FAILED_PRECONDITION',
@@ -84,13 +87,6 @@ export class TaskHandlers {
   private show(name: string, call: CallContext): TaskView {
     const task = this.find(name);
     call.setEtag(task.etag);
-    return task;
-  }
-
-  /** The task, for a caller who may change it. */
-  private owned(name: string, call: CallContext): TaskView {
-    const task = this.find(name);
-    requireTeam(call.principal, task.team, `The task ${name}`);
     return task;
   }
 

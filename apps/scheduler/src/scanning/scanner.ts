@@ -10,7 +10,7 @@ export interface ScannerDependencies {
   readonly commands: Commands;
   readonly contexts: BlobStore;
   readonly registries: { readonly client: Pick<RegistryClient, 'getConfig'> };
-  readonly secrets: { open(ref: string): Promise<string> };
+  readonly secrets: { open(ref: string, team: string): Promise<string> };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly workDir: string;
@@ -116,7 +116,9 @@ export class Scanner {
         archive: (digest) => contexts.get(digest),
         workDir,
         signal: this.stopping.signal,
-        ...(step.contextAccessToken ? { accessToken: await secrets.open(step.contextAccessToken) } : {}),
+        ...(step.contextAccessToken
+          ? { accessToken: await secrets.open(step.contextAccessToken, definition.team) }
+          : {}),
       });
       return await this.resolve(definition, context);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { offeredPlatformSchema, type SeenBy, type Snapshot } from '#libs/contracts';
 import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
-import { parseReference, type RegistryClient } from '#libs/oci';
+import { parseReference, type CallOptions, type RegistryClient } from '#libs/oci';
 import type { AdoptionPolicy } from '../policy/policy.js';
 import type { WatchList } from '../watchlist/watch-list.js';
 import { tagDecider, type TagState } from '../tags/tag.decider.js';
@@ -17,6 +17,8 @@ export interface LookRequest {
     readonly final: boolean;
   };
   readonly causation?: string;
+  /** Whoever asks looks again at once when this fails: the client's own retries, which wait longer, are left out. */
+  readonly repeats?: boolean;
 }
 
 /** What is known of the looks at a reference; memory only, its loss costs a request. */
@@ -102,7 +104,7 @@ export class Looker {
     for (;;) {
       if (answers && !watchList.owes(reference, answers.run)) return;
       const { state, sequence } = tags.get(reference);
-      const found = await this.find(reference, state);
+      const found = await this.find(reference, state, request.repeats ? { retries: 0 } : {});
       this.record(reference).lastLookAt = clock.now().getTime();
       if (answers && !answers.final && found?.digest !== answers.digest && found?.digest === state.adopted?.digest) {
         throw new StaleLookError(`${reference} does not show the push of run ${answers.run} yet.`);
@@ -133,14 +135,14 @@ export class Looker {
     }
   }
 
-  private async find(reference: string, state: TagState): Promise<Snapshot | null> {
+  private async find(reference: string, state: TagState, options: CallOptions): Promise<Snapshot | null> {
     const { client } = this.with_.registries;
     const parsed = parseReference(reference);
-    const head = await client.headManifest(parsed);
+    const head = await client.headManifest(parsed, options);
     if (!head) return null;
     if (state.current && !state.vanished && state.current.digest === head.digest) return state.current;
     if (state.adopted?.digest === head.digest) return state.adopted;
-    const { digest, mediaType, platforms } = await client.resolve(parsed);
+    const { digest, mediaType, platforms } = await client.resolve(parsed, options);
     return { digest, mediaType, platforms: namable(platforms) };
   }
 }

@@ -4,6 +4,7 @@ import * as ids from '../model/ids.js';
 import * as image from '../model/image.js';
 import * as registry from '../model/registry.js';
 import * as task from '../model/task.js';
+import * as webhook from '../model/webhook.js';
 import * as access from '../operations/access.js';
 import * as apply from '../operations/apply.js';
 import * as contexts from '../operations/contexts.js';
@@ -14,6 +15,7 @@ import * as images from '../operations/images.js';
 import * as registries from '../operations/registries.js';
 import * as runs from '../operations/runs.js';
 import * as tasks from '../operations/tasks.js';
+import * as webhooks from '../operations/webhooks.js';
 
 const modules: readonly Readonly<Record<string, unknown>>[] = [
   cause,
@@ -21,6 +23,7 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   image,
   registry,
   task,
+  webhook,
   access,
   apply,
   contexts,
@@ -31,6 +34,7 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   registries,
   runs,
   tasks,
+  webhooks,
 ];
 
 /** `dockerStepSchema` → `DockerStep`. */

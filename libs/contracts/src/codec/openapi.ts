@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errors, type ErrorCode } from '../errors.js';
-import type { Operation } from '../operation.js';
+import { ownershipText, type Operation } from '../operation.js';
 import { pathFields, takesQuery } from './path.js';
 import { JsonSchemas, type JsonSchema } from './schema-json.js';
 
@@ -144,6 +144,7 @@ const problems = (operation: Operation): Record<string, JsonSchema> => {
 
 const operationObject = (operation: Operation, schemas: JsonSchemas): JsonSchema => {
   const body = requestBody(operation, schemas);
+  const description = [operation.description, ownershipText(operation.team)].filter(Boolean).join(' ');
   const headers = [
     'Plinth-Position',
     ...(operation.method === 'POST' && operation.kind === undefined ? ['Idempotency-Key'] : []),
@@ -154,7 +155,7 @@ const operationObject = (operation: Operation, schemas: JsonSchemas): JsonSchema
     operationId: operation.name,
     tags: [operation.service === 'every' ? 'events' : operation.service],
     summary: operation.summary,
-    ...(operation.description === undefined ? {} : { description: operation.description }),
+    ...(description === '' ? {} : { description }),
     security: [{ token: [operation.scope] }],
     parameters: [...fieldParameters(operation, schemas), ...headers.map((name) => ref('parameters', name))],
     ...(body === undefined ? {} : { requestBody: body }),
@@ -185,7 +186,8 @@ export const openApiDocument = (served: readonly Operation[], version: string): 
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A token of `plinth token create`; its scope limits what it may do.',
+          description:
+            'A token of `POST /v1/tokens`, or of an OpenID Connect issuer that the operator names; scope and team limit what it may do.',
         },
       },
       headers: {

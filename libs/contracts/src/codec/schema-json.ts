@@ -6,6 +6,9 @@ export type JsonSchema = Record<string, unknown>;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Where zod puts named schemas: the older dialect has another word for it. */
+const local = /^#\/(?:\$defs|definitions)\//;
+
 /** `#/$defs/X` → `#/components/schemas/X`, everywhere. */
 const rebase = (value: unknown, rename: (name: string) => string): unknown => {
   if (Array.isArray(value)) return value.map((part) => rebase(part, rename));
@@ -13,8 +16,8 @@ const rebase = (value: unknown, rename: (name: string) => string): unknown => {
   return Object.fromEntries(
     Object.entries(value).map(([key, part]) => [
       key,
-      key === '$ref' && typeof part === 'string' && part.startsWith('#/$defs/')
-        ? `#/components/schemas/${rename(part.slice('#/$defs/'.length))}`
+      key === '$ref' && typeof part === 'string' && local.test(part)
+        ? `#/components/schemas/${rename(part.replace(local, ''))}`
         : rebase(part, rename),
     ]),
   );
@@ -26,6 +29,9 @@ const rebase = (value: unknown, rename: (name: string) => string): unknown => {
  */
 export class JsonSchemas {
   readonly components: Record<string, JsonSchema> = {};
+
+  /** @param target the dialect that the document takes: OpenAPI 3.1 the newer one, AsyncAPI 3.0 the older one */
+  constructor(private readonly target: 'draft-2020-12' | 'draft-07' = 'draft-2020-12') {}
 
   of(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
     const names = {
@@ -39,12 +45,12 @@ export class JsonSchemas {
     };
     const rename = (name: string): string => (io === 'input' ? `${name}Input` : name);
     const made = z.toJSONSchema(schema, {
-      target: 'draft-2020-12',
+      target: this.target,
       io,
       metadata: names as unknown as typeof z.globalRegistry,
     }) as JsonSchema;
-    const { $schema: _schema, $defs, id, ...rest } = made;
-    for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, JsonSchema>)) {
+    const { $schema: _schema, $defs, definitions, id, ...rest } = made;
+    for (const [name, definition] of Object.entries(($defs ?? definitions ?? {}) as Record<string, JsonSchema>)) {
       const { id: _id, ...body } = definition;
       this.components[rename(name)] ??= rebase(body, rename) as JsonSchema;
     }

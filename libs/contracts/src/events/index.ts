@@ -7,6 +7,7 @@ import { runEvents } from './run.js';
 import { tagEvents } from './tag.js';
 import { taskEvents } from './task.js';
 import { waveEvents } from './wave.js';
+import { webhookEvents } from './webhook.js';
 
 const restatedData = zod.object({
   state: zod.unknown().describe('The full state of the aggregate, as its owner keeps it.'),
@@ -32,6 +33,7 @@ export const events = {
   ...rebuildEvents,
   ...waveEvents,
   ...runEvents,
+  ...webhookEvents,
   ...restated,
 };
 

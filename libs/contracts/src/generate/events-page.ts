@@ -50,7 +50,7 @@ export const eventsPage = (catalogue: Readonly<Record<string, EventDefinition>>)
     `| output of runs | stream \`${streams.logs}\`, subject \`plinth.logs.<run>\` |`,
     `| what could not be processed | stream \`${streams.dead}\` |`,
     `| object stores | ${[buckets.contexts, buckets.snapshots].map((one) => `\`${one}\``).join(', ')} |`,
-    `| key-value buckets | ${[buckets.secrets, buckets.tokens, buckets.leases].map((one) => `\`${one}\``).join(', ')} |`,
+    `| key-value buckets | ${[buckets.secrets, buckets.tokens, buckets.leases, buckets.webhooks].map((one) => `\`${one}\``).join(', ')} |`,
     '',
     'An id stands in a subject as it is where it has only letters, digits, `-` and `_`; else as `~` and its base64url:',
     `\`${eventSubject('tag', 'docker.io/library/node:22')}\` is the tag \`docker.io/library/node:22\`.`,

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { apiShape } from '../codec/catalog.js';
 import { extendLock, type NumberLock } from '../codec/lock.js';
+import { asyncApiDocument } from '../codec/asyncapi.js';
 import { openApiDocument } from '../codec/openapi.js';
 import { resourceJsonSchema } from '../codec/resource-schema.js';
 import { events } from '../events/index.js';
@@ -38,18 +39,20 @@ export const generatedFiles = async (root: string): Promise<Map<string, string>>
     committed === undefined ? { messages: {}, enums: {} } : (JSON.parse(committed) as NumberLock),
   );
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const routes = table.map(({ name, service, method, path, scope, kind = 'unary' }) => ({
+  const routes = table.map(({ name, service, method, path, scope, team, kind = 'unary' }) => ({
     name,
     service,
     method,
     path,
     scope,
+    team,
     kind,
   }));
   return new Map([
     [lockPath, json(lock)],
     [`${folder}/openapi.json`, json(openApiDocument(table, version))],
     [`${folder}/schemas/resource.json`, json(resourceJsonSchema())],
+    [`${folder}/asyncapi.json`, json(asyncApiDocument(events, version))],
     [`${folder}/routes.json`, json({ routes })],
     ['docs/events.md', eventsPage(events)],
     ...[...protoFiles(api, lock)].map(([path, text]): [string, string] => [`${folder}/proto/${path}`, text]),

@@ -1,4 +1,5 @@
 import { typeName } from '../codec/descriptor.js';
+import { ownershipText } from '../operation.js';
 import { rpcPackage, rpcServiceName, type ApiShape, type RpcShape } from '../codec/catalog.js';
 import {
   chunkField,
@@ -83,7 +84,12 @@ const enumText = (shape: EnumShape, lock: NumberLock): string => {
 const serviceText = (name: string, rpcs: readonly RpcShape[]): string => {
   const methods = rpcs.map((rpc) => {
     const { operation } = rpc;
-    const about = [`${operation.summary}.`, operation.description, `Needs the scope \`${operation.scope}\`.`];
+    const about = [
+      `${operation.summary}.`,
+      operation.description,
+      `Needs the scope \`${operation.scope}\`.`,
+      ownershipText(operation.team),
+    ];
     return (
       comment(about.filter((line) => line !== undefined).join('\n'), '  ') +
       `  rpc ${rpc.name}(${rpc.clientStream ? 'stream ' : ''}${rpc.request.name}) returns (${rpc.serverStream ? 'stream ' : ''}${rpc.response.name});\n`

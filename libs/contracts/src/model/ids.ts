@@ -77,6 +77,11 @@ export const secretRefSchema = z
   )
   .describe('Where a secret is: `name` or `name@version` of a stored secret, `env:NAME`, or `file:/path`.');
 
+export const teamSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected 1 to 63 letters, digits, `.`, `_` or `-`')
+  .describe('Team that owns it.');
+
 /** A position of the event log: the stream sequence of an event. */
 export const positionSchema = z.number().int().nonnegative().describe('Position in the event log.');
 

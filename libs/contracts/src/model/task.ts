@@ -1,16 +1,11 @@
 import { z } from 'zod';
-import { platformSchema, secretRefSchema, appliedBySchema, taskNameSchema } from './ids.js';
+import { appliedBySchema, platformSchema, secretRefSchema, taskNameSchema, teamSchema } from './ids.js';
 
 /**
  * The task resource keeps the shape of Azure Container Registry's tasks: an ACR field keeps its name, place and
  * meaning (Microsoft.ContainerRegistry RegistryTasks/models.tsp, API 2019-06-01-preview and later); ours stand
  * where ACR would have put them.
  */
-export const teamSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
-  .describe("Owning team; the token's by default.");
-
 export const statusSchema = z.enum(['Enabled', 'Disabled']);
 
 export const argumentSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { positionSchema, setNameSchema } from '../model/ids.js';
+import { positionSchema, setNameSchema, teamSchema } from '../model/ids.js';
 import { registryResourceSchema } from '../model/registry.js';
-import { taskResourceSchema, teamSchema } from '../model/task.js';
+import { taskResourceSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 
 /** How much one call of apply takes. */
@@ -66,6 +66,7 @@ export const applyOperations = {
     method: 'POST',
     path: '/v1/apply/tasks',
     scope: 'write',
+    team: 'named',
     summary: 'Make the tasks as they are written here',
     description,
     maxBytes: applyLimits.bytes,
@@ -79,6 +80,7 @@ export const applyOperations = {
     method: 'POST',
     path: '/v1/apply/registries',
     scope: 'admin',
+    team: 'named',
     summary: 'Make the registries as they are written here',
     description,
     maxBytes: applyLimits.bytes,

@@ -16,6 +16,7 @@ export const contextOperations = {
     method: 'POST',
     path: '/v1/contexts',
     scope: 'run',
+    team: 'none',
     status: 201,
     summary: 'Upload a build context',
     kind: 'upload',

@@ -30,6 +30,7 @@ export const diagnosticsOperations = {
     method: 'GET',
     path: '/v1/diagnostics',
     scope: 'admin',
+    team: 'none',
     summary: 'What is wrong with this process and around it',
     description: 'Looks now. Each process answers for itself and the services in it.',
     input: z.object({}),

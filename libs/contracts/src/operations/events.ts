@@ -21,6 +21,7 @@ export const eventOperations = {
     method: 'GET',
     path: '/v1/events',
     scope: 'read',
+    team: 'none',
     summary: 'Follow the events',
     kind: 'stream',
     as: 'sse',

@@ -8,9 +8,9 @@ import {
   runIdSchema,
   taskNameSchema,
   timeSchema,
+  teamSchema,
 } from '../model/ids.js';
 import { inputRoleSchema, inputViaSchema } from '../model/image.js';
-import { teamSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { pageInput, pageOutput } from './paging.js';
 
@@ -103,6 +103,7 @@ export const graphOperations = {
     method: 'GET',
     path: '/v1/graph/dependants',
     scope: 'read',
+    team: 'none',
     summary: 'Which tasks stand on an image, or on what a task pushes',
     input: z.object({ ...subject, transitive, ...pageInput }),
     output: z.object({
@@ -119,6 +120,7 @@ export const graphOperations = {
     method: 'GET',
     path: '/v1/graph/inputs',
     scope: 'read',
+    team: 'none',
     summary: 'Which images a task, or an image that a task pushes, stands on',
     input: z.object({ ...subject, transitive, ...pageInput }),
     output: z.object({ inputs: z.array(inputEdgeSchema), total: z.number().int(), ...pageOutput }),
@@ -130,6 +132,7 @@ export const graphOperations = {
     method: 'GET',
     path: '/v1/graph/states',
     scope: 'read',
+    team: 'none',
     summary: 'The state of every task, with why',
     input: z.object({
       state: taskStateSchema.optional(),
@@ -151,6 +154,7 @@ export const graphOperations = {
     method: 'GET',
     path: '/v1/graph/explain',
     scope: 'read',
+    team: 'none',
     summary: 'Why: of a task, an image or a run',
     description:
       'A task: why it is stale, behind or blocked. A run, or the run that pushed an image: back to the change that began it.',
@@ -171,6 +175,7 @@ export const graphOperations = {
     method: 'GET',
     path: '/v1/waves',
     scope: 'read',
+    team: 'none',
     summary: 'List waves, newest first',
     input: z.object({ open: z.stringbool().optional(), ...pageInput }),
     output: z.object({ waves: z.array(waveViewSchema), ...pageOutput }),
@@ -182,6 +187,7 @@ export const graphOperations = {
     method: 'GET',
     path: '/v1/waves/{wave}',
     scope: 'read',
+    team: 'none',
     summary: 'Show a wave',
     input: z.object({ wave: z.string().max(64) }),
     output: waveViewSchema.extend({

@@ -27,6 +27,7 @@ export const imageOperations = {
     method: 'GET',
     path: '/v1/images',
     scope: 'read',
+    team: 'none',
     summary: 'List the watched images',
     input: z.object({
       reference: referenceSchema.optional().describe('Only this one, in any spelling.'),
@@ -42,6 +43,7 @@ export const imageOperations = {
     method: 'POST',
     path: '/v1/images/look',
     scope: 'run',
+    team: 'none',
     summary: 'Look at an image now',
     description: 'Answers when the look is done.',
     input: z.object({ reference: referenceSchema }),

@@ -11,6 +11,7 @@ import { imageOperations } from './images.js';
 import { registryOperations } from './registries.js';
 import { runOperations } from './runs.js';
 import { taskOperations } from './tasks.js';
+import { webhookOperations } from './webhooks.js';
 
 /** Every operation there is. */
 export const operations = {
@@ -22,6 +23,7 @@ export const operations = {
   ...applyOperations,
   ...graphOperations,
   ...accessOperations,
+  ...webhookOperations,
   ...eventOperations,
   ...diagnosticsOperations,
   ...deadLetterOperations,

@@ -7,9 +7,10 @@ import {
   taskNameSchema,
   timeSchema,
   referenceSchema,
+  teamSchema,
 } from '../model/ids.js';
 import { outputSchema, pinSchema, usedInputSchema } from '../model/image.js';
-import { dockerStepSchema, platformPropertiesSchema, taskPropertiesSchema, teamSchema } from '../model/task.js';
+import { dockerStepSchema, platformPropertiesSchema, taskPropertiesSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { pageInput, pageOutput } from './paging.js';
 
@@ -95,6 +96,7 @@ export const runOperations = {
     method: 'GET',
     path: '/v1/runs',
     scope: 'read',
+    team: 'none',
     summary: 'List runs, newest first',
     input: z.object({
       task: taskNameSchema.optional(),
@@ -112,6 +114,7 @@ export const runOperations = {
     method: 'GET',
     path: '/v1/runs/{run}',
     scope: 'read',
+    team: 'none',
     summary: 'Show a run',
     input: z.object(run),
     output: runViewSchema,
@@ -123,6 +126,7 @@ export const runOperations = {
     method: 'POST',
     path: '/v1/runs/{run}/cancel',
     scope: 'run',
+    team: { of: 'run', by: 'run' },
     summary: 'Cancel a run',
     description: 'A run that has ended stays as it is.',
     status: 202,
@@ -136,6 +140,7 @@ export const runOperations = {
     method: 'POST',
     path: '/v1/runs/{run}/retry',
     scope: 'run',
+    team: { of: 'run', by: 'run' },
     summary: 'Run a run again',
     description:
       'A new run of the same definition and source. It becomes the standing run only when that is still the definition of its task.',
@@ -150,6 +155,7 @@ export const runOperations = {
     method: 'POST',
     path: '/v1/runs',
     scope: 'write',
+    team: 'named',
     summary: 'Build once, without a task',
     description: "ACR's quick build: the images are pushed and nothing tracks what they stand on.",
     status: 202,
@@ -179,6 +185,7 @@ export const runOperations = {
     method: 'GET',
     path: '/v1/runs/{run}/logs',
     scope: 'read',
+    team: 'none',
     summary: 'Read the log of a run',
     kind: 'stream',
     as: 'sse',

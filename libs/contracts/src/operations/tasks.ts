@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import {
-  runIdSchema,
   appliedBySchema,
+  runIdSchema,
   taskNameSchema,
+  teamSchema,
   timeSchema,
   digestSchema,
   platformSchema,
@@ -17,7 +18,6 @@ import {
   statusSchema,
   taskPropertiesSchema,
   taskResourceSchema,
-  teamSchema,
 } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
@@ -58,6 +58,7 @@ export const taskOperations = {
     method: 'POST',
     path: '/v1/tasks',
     scope: 'write',
+    team: 'named',
     status: 201,
     summary: 'Create a task',
     input: taskResourceSchema,
@@ -70,6 +71,7 @@ export const taskOperations = {
     method: 'GET',
     path: '/v1/tasks',
     scope: 'read',
+    team: 'none',
     summary: 'List tasks',
     input: z.object({ team: teamSchema.optional(), ...pageInput }),
     output: z.object({ tasks: z.array(taskViewSchema), ...pageOutput }),
@@ -81,6 +83,7 @@ export const taskOperations = {
     method: 'GET',
     path: '/v1/tasks/{name}',
     scope: 'read',
+    team: 'none',
     summary: 'Show a task',
     input: z.object(name),
     output: taskViewSchema,
@@ -92,6 +95,7 @@ export const taskOperations = {
     method: 'PATCH',
     path: '/v1/tasks/{name}',
     scope: 'write',
+    team: { of: 'task', by: 'name' },
     summary: 'Change a task',
     description: 'Absent fields stay; `null` removes.',
     input: z.strictObject({
@@ -137,6 +141,7 @@ export const taskOperations = {
     method: 'DELETE',
     path: '/v1/tasks/{name}',
     scope: 'write',
+    team: { of: 'task', by: 'name' },
     summary: 'Delete a task',
     description: 'Its runs and images stay.',
     input: z.object(name),
@@ -149,6 +154,7 @@ export const taskOperations = {
     method: 'POST',
     path: '/v1/tasks/{name}/runs',
     scope: 'run',
+    team: { of: 'task', by: 'name' },
     status: 202,
     summary: 'Run a task now',
     description: 'With overrides the run is for itself: it never becomes the standing run.',
@@ -172,6 +178,7 @@ export const taskOperations = {
     method: 'POST',
     path: '/v1/tasks/{name}/reset',
     scope: 'run',
+    team: { of: 'task', by: 'name' },
     summary: 'Close the circuit of a task',
     description: 'It is rebuilt automatically again, at once if it is stale.',
     input: z.object(name),

@@ -1,6 +1,7 @@
+import { Kvm } from '@nats-io/kv';
 import { headers } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { streams } from '#libs/contracts';
+import { buckets, streams } from '#libs/contracts';
 import { startNats, startProxy, type NatsServer } from '#libs/testing';
 import { eventLogConformance } from '../conformance/event-log.js';
 import { confirmed, openReader, readAll, tag, watched } from '../conformance/events.js';
@@ -118,6 +119,19 @@ describe('the log on a nats-server that fails', () => {
     await jet.provision(small);
     expect(await jet.check(small)).toEqual([]);
     await jet.jsm.streams.delete(streams.events);
+    await jet.close();
+  });
+
+  it('keeps one value of each key, and no older ones of a bucket that kept them', async () => {
+    await using server = await startNats();
+    const jet = await Jet.connect({ servers: server.url, name: 'history' });
+    await new Kvm(jet.connection).create(buckets.secrets, { history: 5 });
+    const secrets = jet.kv(buckets.secrets);
+    for (const value of ['old', 'older', 'new']) await secrets.put('npm', Buffer.from(value));
+    expect((await jet.jsm.streams.info(`KV_${buckets.secrets}`)).state.messages).toBe(3);
+    await jet.provision(small);
+    expect((await jet.jsm.streams.info(`KV_${buckets.secrets}`)).state.messages).toBe(1);
+    expect(Buffer.from((await secrets.get('npm'))!.value).toString()).toBe('new');
     await jet.close();
   });
 

@@ -72,6 +72,9 @@ export const provision = async (connection: NatsConnection, jsm: JetStreamManage
       history,
       ...(ttlMs > 0 ? { ttl: ttlMs } : {}),
     });
+    // A bucket that is there already keeps its history, where values may stand that must not.
+    const { max_msgs_per_subject: kept } = (await jsm.streams.info(`KV_${name}`)).config;
+    if (kept !== history) await jsm.streams.update(`KV_${name}`, { max_msgs_per_subject: history });
   }
 };
 

@@ -130,9 +130,11 @@ export interface KvPlan {
 }
 
 export const kvPlans: readonly KvPlan[] = [
-  { name: buckets.secrets, ttlMs: 0, history: 5 },
+  // One value of each key: what was sealed with a key that is taken out of use must not stay.
+  { name: buckets.secrets, ttlMs: 0, history: 1 },
   { name: buckets.tokens, ttlMs: 0, history: 1 },
   { name: buckets.leases, ttlMs: 15_000, history: 1 },
+  { name: buckets.webhooks, ttlMs: 0, history: 1 },
 ];
 
 export const blobBuckets: readonly string[] = [buckets.contexts, buckets.snapshots];

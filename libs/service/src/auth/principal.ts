@@ -6,10 +6,16 @@ export interface Principal {
   readonly subject: string;
   readonly scope: Scope;
   readonly team: string;
+  /** False once the token was revoked or has expired: a stream that it opened ends then. Absent: it never ends. */
+  readonly isValid?: () => boolean;
 }
 
-/** Turns a bearer token into a principal. `undefined` means: not valid (unknown, revoked, expired); never an exception. */
+/** Turns a bearer token into a principal. */
 export interface Authenticator {
+  /**
+   * `undefined` means: not known, revoked or expired.
+   * @throws PlinthError where there is more to say about it, or when it cannot be checked now
+   */
   authenticate(token: string): Promise<Principal | undefined>;
 }
 
@@ -48,17 +54,4 @@ export const authorize = async (
     );
   }
   return principal;
-};
-
-/**
- * For handlers that change something of a team: only its own tokens may, and `admin`.
- *
- * @throws PlinthError PERMISSION_DENIED
- */
-export const requireTeam = ({ subject, scope, team }: Principal, owner: string, what: string): void => {
-  if (scope === 'admin' || team === owner) return;
-  throw new PlinthError(
-    'PERMISSION_DENIED',
-    `${what} belongs to the team "${owner}"; the token "${subject}" is of the team "${team}".`,
-  );
 };

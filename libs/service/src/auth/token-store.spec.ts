@@ -18,7 +18,7 @@ describe('tokens', () => {
     const [here, there] = [await open(), await open()];
     const { token } = await here.create({ name: 'ci', scope: 'run', team: 'web' });
     expect(token).toMatch(/^plinth_[\w-]{43}$/);
-    expect(await there.authenticate(token)).toEqual({ subject: 'ci', scope: 'run', team: 'web' });
+    expect(await there.authenticate(token)).toMatchObject({ subject: 'ci', scope: 'run', team: 'web' });
     expect(await there.authenticate(`${token}x`)).toBeUndefined();
     expect(Buffer.from((await bucket.entries())[0]!.value).toString()).not.toContain(token);
     expect(redactor.redact(token)).toBe(Redactor.mark);
@@ -29,7 +29,10 @@ describe('tokens', () => {
     const { open } = await setUp();
     const [here, there] = [await open(), await open()];
     const { token } = await here.create({ name: 'ci', scope: 'run', team: 'web' });
+    const principal = await there.authenticate(token);
+    expect(principal?.isValid?.()).toBe(true);
     await here.revoke('ci');
+    expect(principal?.isValid?.()).toBe(false);
     expect(await here.authenticate(token)).toBeUndefined();
     expect(await there.authenticate(token)).toBeUndefined();
     await expect(here.revoke('ci')).rejects.toMatchObject({ code: 'NOT_FOUND' });

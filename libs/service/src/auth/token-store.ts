@@ -108,10 +108,10 @@ export class TokenStore implements Authenticator {
     if (!stored || !timingSafeEqual(Buffer.from(stored.hash, 'hex'), Buffer.from(hash, 'hex'))) {
       return Promise.resolve(undefined);
     }
-    if (stored.expiresAt !== null && Date.parse(stored.expiresAt) <= this.#now().getTime()) {
-      return Promise.resolve(undefined);
-    }
-    return Promise.resolve({ subject: stored.name, scope: stored.scope, team: stored.team });
+    const isValid = (): boolean =>
+      this.#byHash.has(hash) && (stored.expiresAt === null || Date.parse(stored.expiresAt) > this.#now().getTime());
+    if (!isValid()) return Promise.resolve(undefined);
+    return Promise.resolve({ subject: stored.name, scope: stored.scope, team: stored.team, isValid });
   }
 
   /** Follows the bucket no longer. */

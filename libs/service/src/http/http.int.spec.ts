@@ -187,6 +187,7 @@ describe('who may do what', () => {
     const metrics = await request(url).get('/metrics');
     expect(metrics.text).toContain('plinth_operation_duration_seconds_bucket');
     expect((await request(url).get('/openapi.json')).status).toBe(200);
+    expect((await request(url).get('/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
   });
 });
 

@@ -45,7 +45,7 @@ export const createKeyFile = async (path: string): Promise<void> => {
 
 /**
  * The keys of a file: a line each, an id and 32 bytes in base64; `#` begins a comment. To rotate, put a new line
- * first, restart, reseal, and take the old line out. A group may read the file (that is how Kubernetes mounts
+ * first, reseal, and take the old line out. A group may read the file (that is how Kubernetes mounts
  * secrets), others may not.
  *
  * @throws KeyFileError

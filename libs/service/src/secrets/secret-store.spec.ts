@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryKvBucket } from '../kv-memory.js';
 import { Redactor } from '../redactor.js';
 import { createKeyFile, readKeyFile } from './key-file.js';
-import { SecretStore } from './secret-store.js';
+import { ownPrefix, SecretStore } from './secret-store.js';
 
 let folder: string;
 let keyFile: string;
@@ -77,9 +77,53 @@ describe('stored secrets', () => {
     await writeFile(keyFile, [comment, fresh, old].join('\n'));
     const both = await open();
     expect(await both.open('npm')).toBe('a value');
-    expect(await both.reseal()).toBe(1);
+    expect(await both.reseal()).toEqual({ key: 'k2', resealed: 1 });
     await writeFile(keyFile, fresh);
     expect(await (await open()).open('npm')).toBe('a value');
+  });
+
+  it('are sealed anew without a restart, those of Plinth itself too, and opened by processes that run', async () => {
+    const [here, there] = [await open(), await open()];
+    await here.set('npm', 'a value');
+    await here.set('npm', 'another value');
+    await here.set(`${ownPrefix}webhook/ci`, 'of our own');
+    const old = await readFile(keyFile, 'utf8');
+    const fresh = `k2 ${Buffer.alloc(32, 7).toString('base64')}`;
+    await writeFile(keyFile, `${fresh}\n${old}`);
+    expect(await here.reseal()).toEqual({ key: 'k2', resealed: 3 });
+    expect(await here.reseal()).toEqual({ key: 'k2', resealed: 0 });
+    expect(await there.open('npm@1')).toBe('a value');
+    expect(await there.open(`${ownPrefix}webhook/ci`)).toBe('of our own');
+    await writeFile(keyFile, fresh);
+    expect(await (await open()).open('npm')).toBe('another value');
+    expect((await here.list()).map(({ name }) => name)).toEqual(['npm']);
+  });
+
+  it('cannot be sealed anew with a key file that is not usable, and stay as they are', async () => {
+    const store = await open();
+    await store.set('npm', 'a value');
+    const good = await readFile(keyFile, 'utf8');
+    await writeFile(keyFile, 'k2 short');
+    await expect(store.reseal()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    await writeFile(keyFile, `k2 ${Buffer.alloc(32, 7).toString('base64')}`);
+    await expect(store.reseal()).rejects.toThrow(/not in the key file. Put that key back/);
+    await writeFile(keyFile, good);
+    expect(await store.open('npm')).toBe('a value');
+  });
+
+  it('are opened for the team that stored them, for others when it shares them', async () => {
+    const store = await open();
+    expect(await store.set('npm', 'a value', { team: 'web' })).toMatchObject({ team: 'web', shared: false });
+    expect(await store.open('npm', 'web')).toBe('a value');
+    await expect(store.open('npm', 'shop')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(await store.open('npm')).toBe('a value');
+    // It stays with its team, whoever stores the next version.
+    expect(await store.set('npm', 'a newer value', { team: 'shop', shared: true })).toMatchObject({ team: 'web' });
+    expect(await store.open('npm', 'shop')).toBe('a newer value');
+    expect(await store.set('npm', 'the newest value')).toMatchObject({ shared: true });
+    await store.delete('npm');
+    expect(await store.set('npm', 'of others', { team: 'shop' })).toMatchObject({ team: 'shop', shared: false });
+    await expect(store.open('npm', 'web')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   });
 });
 

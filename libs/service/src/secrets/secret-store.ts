@@ -12,6 +12,15 @@ export interface SecretInfo {
   readonly version: number;
   /** When that version was stored, RFC 3339. */
   readonly createdAt: string;
+  readonly team: string;
+  /** Tasks of every team may use it; else only those of its own team. */
+  readonly shared: boolean;
+}
+
+/** Whose a secret is; what is absent stays as it was, and is `default` and not shared at first. */
+export interface SecretOwner {
+  readonly team?: string | undefined;
+  readonly shared?: boolean | undefined;
 }
 
 export interface SecretStoreOptions {
@@ -31,11 +40,26 @@ interface Head extends SecretInfo {
   readonly deleted?: true;
 }
 
+/** `name`, `name@version` of a stored secret; `undefined` for `env:…` and `file:…`, which the operator lists. */
+export const storedNameOf = (ref: string): string | undefined =>
+  /^(?:env|file):/.test(ref) ? undefined : /^([^@]+?)(?:@[0-9]{1,9})?$/.exec(ref)?.[1];
+
+/** Secrets of Plinth itself: nobody can name, list or remove them. A name that people give never begins with it. */
+export const ownPrefix = '~';
+
 /** Names may have characters that keys of a bucket may not. */
 const headKey = (name: string): string => Buffer.from(name, 'utf8').toString('base64url');
 const versionKey = (name: string, version: number): string => `${headKey(name)}.${version}`;
 const encode = (value: object): Uint8Array => Buffer.from(JSON.stringify(value), 'utf8');
 const decode = <T>(value: Uint8Array): T => JSON.parse(Buffer.from(value).toString('utf8')) as T;
+
+const infoOf = ({ name, version, createdAt, team, shared }: Head): SecretInfo => ({
+  name,
+  version,
+  createdAt,
+  team,
+  shared,
+});
 
 /**
  * Secrets, sealed with AES-256-GCM under a key from the key file: the bucket alone is worth nothing. Every value that
@@ -44,7 +68,7 @@ const decode = <T>(value: Uint8Array): T => JSON.parse(Buffer.from(value).toStri
 export class SecretStore {
   private constructor(
     private readonly options: SecretStoreOptions,
-    private readonly ring: KeyRing,
+    private ring: KeyRing,
   ) {}
 
   /** @throws KeyFileError when the key file cannot be used */
@@ -52,15 +76,27 @@ export class SecretStore {
     return new SecretStore(options, await readKeyFile(options.keyFile));
   }
 
-  /** Stores a new version. */
-  async set(name: string, value: string): Promise<SecretInfo> {
+  /**
+   * Stores a new version. A secret stays with the team that first stored it.
+   * @throws PlinthError FAILED_PRECONDITION when the key file cannot be used
+   */
+  async set(name: string, value: string, owner: SecretOwner = {}): Promise<SecretInfo> {
     const { bucket } = this.options;
     this.options.redactor.add(value);
+    // With the first key as the file has it now: one that was replaced must not seal anything more.
+    await this.#readKeys();
     for (;;) {
       const found = await bucket.get(headKey(name));
       const head = found && decode<Head>(found.value);
       const version = (head?.version ?? 0) + 1;
-      const info: SecretInfo = { name, version, createdAt: (this.options.now?.() ?? new Date()).toISOString() };
+      const before = head?.deleted ? undefined : head;
+      const info: SecretInfo = {
+        name,
+        version,
+        createdAt: (this.options.now?.() ?? new Date()).toISOString(),
+        team: before?.team ?? owner.team ?? 'default',
+        shared: owner.shared ?? before?.shared ?? false,
+      };
       // The value first: a head never names a version that is not there. What a crash leaves is written over.
       await bucket.put(versionKey(name, version), encode(seal(this.ring, `${name}@${version}`, value)));
       try {
@@ -80,9 +116,16 @@ export class SecretStore {
     return entries
       .filter(({ key }) => !key.includes('.'))
       .map(({ value }) => decode<Head>(value))
-      .filter((head) => !head.deleted)
-      .map(({ name, version, createdAt }) => ({ name, version, createdAt }))
+      .filter((head) => !head.deleted && !head.name.startsWith(ownPrefix))
+      .map(infoOf)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** What is known of a secret, without its value; undefined when there is none of this name. */
+  async info(name: string): Promise<SecretInfo | undefined> {
+    const found = await this.options.bucket.get(headKey(name));
+    const head = found && decode<Head>(found.value);
+    return head && !head.deleted ? infoOf(head) : undefined;
   }
 
   /** Removes all versions. @throws PlinthError NOT_FOUND */
@@ -97,36 +140,63 @@ export class SecretStore {
 
   /**
    * The value of `name`, `name@version`, `env:NAME` or `file:/path`. Variables and files of Plinth itself are not
-   * opened: who may write a task must not read them.
+   * opened: who may write a task must not read them. With `team` a stored secret is opened for that team alone, or when
+   * it is shared; without, for the installation.
    *
-   * @throws PlinthError NOT_FOUND when it is not there, FAILED_PRECONDITION when it cannot be opened
+   * @throws PlinthError NOT_FOUND when it is not there, PERMISSION_DENIED when it is another team's,
+   *   FAILED_PRECONDITION when it cannot be opened
    */
-  async open(ref: string): Promise<string> {
-    const value = await this.#value(ref);
+  async open(ref: string, team?: string): Promise<string> {
+    const value = await this.#value(ref, team);
     this.options.redactor.add(value);
     return value;
   }
 
-  /** Seals with the current key what was sealed with another one: the second step of a rotation. */
-  async reseal(): Promise<number> {
+  /**
+   * Reads the key file again, and seals with its first key what was sealed with another one: the second step of a
+   * rotation. Broken off, it may be repeated.
+   *
+   * @throws PlinthError FAILED_PRECONDITION when the key file cannot be used, or a secret cannot be opened with it
+   */
+  async reseal(): Promise<{ key: string; resealed: number }> {
     const { bucket } = this.options;
-    let changed = 0;
-    for (const { name, version: newest } of await this.list()) {
+    await this.#readKeys();
+    let resealed = 0;
+    const heads = (await bucket.entries()).filter(({ key }) => !key.includes('.'));
+    for (const { name, version: newest } of heads.map(({ value }) => decode<Head>(value))) {
       for (let version = 1; version <= newest; version++) {
         const entry = await bucket.get(versionKey(name, version));
         if (!entry) continue;
         const sealed = decode<Sealed>(entry.value);
         if (sealed.key === this.ring.current.id) continue;
         const about = `${name}@${version}`;
-        await bucket.update(
-          versionKey(name, version),
-          encode(seal(this.ring, about, unseal(this.ring, about, sealed))),
-          entry.revision,
-        );
-        changed++;
+        const value = await this.#unseal(about, sealed);
+        await bucket.update(versionKey(name, version), encode(seal(this.ring, about, value)), entry.revision);
+        resealed++;
       }
     }
-    return changed;
+    return { key: this.ring.current.id, resealed };
+  }
+
+  async #readKeys(): Promise<void> {
+    try {
+      this.ring = await readKeyFile(this.options.keyFile);
+    } catch (error) {
+      throw new PlinthError('FAILED_PRECONDITION', (error as Error).message, [], { cause: error });
+    }
+  }
+
+  /** A key that is not known here may be new in the file: a rotation needs no restart. */
+  async #unseal(about: string, sealed: Sealed): Promise<string> {
+    if (!this.ring.keys.has(sealed.key)) await this.#readKeys();
+    try {
+      return unseal(this.ring, about, sealed);
+    } catch (error) {
+      throw new PlinthError(
+        'FAILED_PRECONDITION',
+        `The secret "${about}" cannot be opened. ${(error as Error).message}`,
+      );
+    }
   }
 
   /** Two that store the same version at once: the one that lost the head may have written its value last. */
@@ -140,7 +210,7 @@ export class SecretStore {
     return info;
   }
 
-  async #value(ref: string): Promise<string> {
+  async #value(ref: string, team?: string): Promise<string> {
     if (ref.startsWith('env:')) return this.#variable(ref.slice('env:'.length));
     if (ref.startsWith('file:')) return this.#file(ref.slice('file:'.length));
     const match = /^([^@]+?)(?:@([0-9]{1,9}))?$/.exec(ref);
@@ -152,6 +222,12 @@ export class SecretStore {
     if (!head || head.deleted) {
       throw new PlinthError('NOT_FOUND', `There is no secret "${name}". Store it: plinth secret set ${name}`);
     }
+    if (team !== undefined && !head.shared && head.team !== team) {
+      throw new PlinthError(
+        'PERMISSION_DENIED',
+        `The secret "${name}" belongs to the team "${head.team}", not to "${team}". Store one of your own, or let its team share it.`,
+      );
+    }
     const version = match[2] === undefined ? head.version : Number(match[2]);
     const entry = await bucket.get(versionKey(name, version));
     if (!entry || version > head.version) {
@@ -160,14 +236,7 @@ export class SecretStore {
         `There is no version ${version} of the secret "${name}"; the newest is ${head.version}.`,
       );
     }
-    try {
-      return unseal(this.ring, `${name}@${version}`, decode<Sealed>(entry.value));
-    } catch (error) {
-      throw new PlinthError(
-        'FAILED_PRECONDITION',
-        `The secret "${name}@${version}" cannot be opened. ${(error as Error).message}`,
-      );
-    }
+    return this.#unseal(`${name}@${version}`, decode<Sealed>(entry.value));
   }
 
   #variable(name: string): string {

@@ -6,6 +6,7 @@ import { MAX_FILE_BYTES } from '#libs/dockerfile';
 import type { BuiltRun } from '#libs/domain';
 import { parseReference, repositoryName } from '#libs/oci';
 import type { BuiltImage, Engine, EngineRegistry } from '../../engines/engine.js';
+import { BaseConfigs } from '../../pins/base-configs.js';
 import { PinBook } from '../../pins/pin-book.js';
 import { resolveInputs, splitArguments, type ResolvedInputs } from '../../pins/resolve-inputs.js';
 import type { Contexts, ImageRegistry, RegistrySettings, SecretRedactor, Secrets } from '../../ports.js';
@@ -37,11 +38,15 @@ export const buildStrategy = (options: BuildOptions): Strategy => ({
 
 const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
   const { queued, log, signal } = work;
+  const configs = new BaseConfigs(options.registry, signal);
+  // While the context is opened. Such a task's pins are bases, all of which will be read; those of others may be only
+  // copied from, and would cost a pull for nothing.
+  if (queued.definition.trigger.baseImageTrigger?.baseImageTriggerType === 'Runtime') configs.expect(queued.pins);
   const context = await openContext(options, work);
   try {
     log.say(`Building ${queued.definition.step.contextPath} at ${context.revision}.`);
     const secrets = await openSecrets(options, work);
-    const resolved = await resolve(options, work, context, secrets);
+    const resolved = await resolve(options, work, context, secrets, configs);
     const image = await runEngine(options, work, context, resolved, secrets);
     signal.throwIfAborted();
     const prepared = await prepareImage(
@@ -68,7 +73,9 @@ const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
 const openContext = async ({ contexts, secrets, redactor }: BuildOptions, work: Work): Promise<OpenedContext> => {
   const { contextPath, contextAccessToken } = work.queued.definition.step;
   const accessToken =
-    contextAccessToken === undefined ? undefined : await openSecret(secrets, contextAccessToken, 'contextAccessToken');
+    contextAccessToken === undefined
+      ? undefined
+      : await openSecret(secrets, contextAccessToken, work, 'contextAccessToken');
   if (accessToken !== undefined) redactor.add(accessToken);
   return contexts.open({
     contextPath,
@@ -79,12 +86,17 @@ const openContext = async ({ contexts, secrets, redactor }: BuildOptions, work: 
   });
 };
 
-const tasksFault: ReadonlySet<string> = new Set(['NOT_FOUND', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION']);
+const tasksFault: ReadonlySet<string> = new Set([
+  'NOT_FOUND',
+  'INVALID_ARGUMENT',
+  'PERMISSION_DENIED',
+  'FAILED_PRECONDITION',
+]);
 
 /** A secret that the task names and that is not there is the task's fault: trying again does not help. */
-const openSecret = async (secrets: Secrets, secretRef: string, what: string): Promise<string> => {
+const openSecret = async (secrets: Secrets, secretRef: string, { queued }: Work, what: string): Promise<string> => {
   try {
-    return await secrets.open(secretRef);
+    return await secrets.open(secretRef, queued.definition.team);
   } catch (cause) {
     if (!isPlinthError(cause) || !tasksFault.has(cause.code)) throw cause;
     throw new BuildFailure('ACCESS_DENIED', `The secret of ${what} cannot be used: ${cause.message}`, { cause });
@@ -96,7 +108,7 @@ const openSecrets = async ({ secrets, redactor }: BuildOptions, work: Work): Pro
   const { secret, values } = splitArguments(work.queued.definition.step.arguments);
   const opened = { ...values };
   for (const { name, secretRef } of secret) {
-    opened[name] = await openSecret(secrets, secretRef, `the argument ${name}`);
+    opened[name] = await openSecret(secrets, secretRef, work, `the argument ${name}`);
   }
   for (const value of Object.values(opened)) redactor.add(value);
   return opened;
@@ -107,6 +119,7 @@ const resolve = async (
   work: Work,
   context: OpenedContext,
   secrets: Readonly<Record<string, string>>,
+  configs: BaseConfigs,
 ): Promise<ResolvedInputs> => {
   const { queued, log, signal } = work;
   const { definition } = queued;
@@ -121,8 +134,7 @@ const resolve = async (
     buildArgs: { ...splitArguments(definition.step.arguments).plain, ...secrets },
     buildPlatform: options.buildPlatform,
     pins,
-    registry: options.registry,
-    signal,
+    configs,
   });
   for (const { reference, digest } of resolved.pins) {
     // What a run used is a fact for everybody to read.

@@ -1,0 +1,42 @@
+import { PlinthError, type TaskDefinition } from '#libs/contracts';
+import { storedNameOf, type SecretInfo, type SecretStore } from '#libs/service';
+import { secretsOfStep } from './secret-users.js';
+
+type Named = Pick<TaskDefinition, 'name' | 'team' | 'step'>;
+
+/** What is known of the stored secrets that some definitions name, by name; those that are not there are left out. */
+export const namedSecrets = async (
+  secrets: Pick<SecretStore, 'info'>,
+  steps: readonly TaskDefinition['step'][],
+): Promise<ReadonlyMap<string, SecretInfo>> => {
+  const names = new Set(steps.flatMap((step) => secretsOfStep(step).map(({ secretRef }) => storedNameOf(secretRef))));
+  const found = new Map<string, SecretInfo>();
+  for (const name of names) {
+    const info = name === undefined ? undefined : await secrets.info(name);
+    if (info) found.set(info.name, info);
+  }
+  return found;
+};
+
+/**
+ * A task may use the secrets of its own team, and those that are shared: else whoever may write a task could read any.
+ *
+ * @throws PlinthError PERMISSION_DENIED naming the fields
+ */
+export const requireOwnSecrets = ({ name, team, step }: Named, known: ReadonlyMap<string, SecretInfo>): void => {
+  const problems = secretsOfStep(step).flatMap(({ field, secretRef }) => {
+    const secret = known.get(storedNameOf(secretRef) ?? '');
+    if (!secret || secret.shared || secret.team === team) return [];
+    return [{ field, message: `${secretRef} belongs to the team ${secret.team}, the task to ${team}` }];
+  });
+  if (problems.length === 0) return;
+  throw new PlinthError(
+    'PERMISSION_DENIED',
+    `The task ${name} cannot be taken: ${problems[0]?.message}. Store a secret of the team ${team}, or let the other team share its own.`,
+    problems,
+  );
+};
+
+/** {@link requireOwnSecrets} for one definition. */
+export const requireSecretsOf = async (secrets: Pick<SecretStore, 'info'>, definition: Named): Promise<void> =>
+  requireOwnSecrets(definition, await namedSecrets(secrets, [definition.step]));
