@@ -175,7 +175,7 @@ function onThisMachine(tool) {
   const commands = {};
   for (const command of Object.keys(tool.commands)) {
     const path =
-      onPath(command, isOurs) ?? (tool.folders ?? []).map((folder) => join(folder, command)).find(isExecutable);
+      onPath(command, isOurs) ?? (tool.folders?.() ?? []).map((folder) => join(folder, command)).find(isExecutable);
     if (path === undefined) return undefined;
     commands[command] = path;
   }

@@ -69,7 +69,7 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   replayDeadLetter: { input: () => ({ id: '999999' }), allowed: 'NOT_FOUND' },
   getDiagnostics: { input: () => ({}), allowed: 'OK' },
   testRegistry: { input: () => ({ host: 'nowhere.test' }), allowed: 'NOT_FOUND' },
-  retryRun: { input: (team) => ({ run: runs[team]! }), allowed: 'OK' },
+  retryRun: { input: (team) => ({ run: runs[team]! }), allowed: 'FAILED_PRECONDITION' },
   scheduleRun: {
     input: (team) => ({ team, type: 'DockerBuildRequest', sourceLocation: 'ftp://x' }),
     allowed: 'INVALID_ARGUMENT',

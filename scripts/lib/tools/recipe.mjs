@@ -66,8 +66,8 @@ export const recipe = [
     package: 'docker-buildx',
     commands: { 'docker-buildx': 'usr/libexec/docker/cli-plugins/docker-buildx' },
     versionArgs: ['version'],
-    /** A plug-in of the docker CLI, which is rarely on PATH itself. */
-    folders: [
+    /** A plug-in of the docker CLI, which is rarely on PATH itself. Asked when needed: whose home it is changes no recipe. */
+    folders: () => [
       `${process.env.DOCKER_CONFIG ?? `${process.env.HOME ?? '/root'}/.docker`}/cli-plugins`,
       '/usr/local/lib/docker/cli-plugins',
       '/usr/local/libexec/docker/cli-plugins',

@@ -3,7 +3,7 @@ import { PlinthError, type Input, type LogLine, type Output, type RunView } from
 import { definitionHash, runDecider } from '#libs/domain';
 import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
-import { queueByHand } from '../runs/by-hand.js';
+import { disabled, queueByHand } from '../runs/by-hand.js';
 import { SchedulerService } from '../scheduler.service.js';
 import { requireSecretsOf } from '../secrets/require-secrets.js';
 import { requestedDefinition } from '../tasks/definition.js';
@@ -61,17 +61,20 @@ export class RunHandlers {
       throw new PlinthError('FAILED_PRECONDITION', `The run ${run} has not ended: it is ${before.status}.`);
     }
     const { task, definition, sourceRevision } = queued;
-    const now = task === null ? undefined : tasks.get(task).state.definition;
+    const now = task === null ? undefined : (tasks.get(task).state.definition ?? undefined);
     if (task !== null && !now) {
       throw new PlinthError('FAILED_PRECONDITION', `The task ${task}, whose run ${run} was, is not there any more.`);
     }
-    // What is not what the task says now is built for itself.
-    const overridden = queued.overridden || (now ? definitionHash(now) !== queued.definitionHash : false);
-    return queueByHand(
-      this.scheduler,
-      { task, definition, overridden, sourceRevision: before.sourceRevision ?? sourceRevision },
-      call,
-    );
+    if (now?.status === 'Disabled') throw disabled(now.name);
+    // What is not what the task says now is built for itself; else its timeout and pool are those of today.
+    const overridden = queued.overridden || (now !== undefined && definitionHash(now) !== queued.definitionHash);
+    const wanted = {
+      task,
+      definition: overridden || now === undefined ? definition : now,
+      overridden,
+      sourceRevision: before.sourceRevision ?? sourceRevision,
+    };
+    return queueByHand(this.scheduler, wanted, call);
   }
 
   async *getRunLogs(input: Input<'getRunLogs'>, call: CallContext): AsyncGenerator<LogLine> {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type Output, type RunView, type TaskView } from '#libs/contracts';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
-import { queueByHand } from '../runs/by-hand.js';
+import { disabled, queueByHand } from '../runs/by-hand.js';
 import { SchedulerService } from '../scheduler.service.js';
 import { requireSecretsOf } from '../secrets/require-secrets.js';
 import { createdDefinition, overriddenDefinition, updatedDefinition } from '../tasks/definition.js';
@@ -66,12 +66,7 @@ export class TaskHandlers {
     const { name, overrideTaskStepProperties: override } = input;
     const { definition: stored } = tasks.get(name).state;
     if (!stored) throw missing(name);
-    if (stored.status === 'Disabled') {
-      throw new PlinthError(
-        'FAILED_PRECONDITION',
-        `The task ${name} is disabled. Enable it with status: Enabled first.`,
-      );
-    }
+    if (stored.status === 'Disabled') throw disabled(name);
     const definition = override ? overriddenDefinition(stored, override) : stored;
     return queueByHand(this.scheduler, { task: name, definition, overridden: override !== undefined }, call);
   }

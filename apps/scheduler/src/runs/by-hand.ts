@@ -18,6 +18,9 @@ export interface RunByHand {
   readonly sourceRevision?: string | null;
 }
 
+export const disabled = (task: string): PlinthError =>
+  new PlinthError('FAILED_PRECONDITION', `The task ${task} is disabled. Enable it with status: Enabled first.`);
+
 /** Runs by hand go before routine ones: however many are asked for, only so many wait. */
 const requireRoom = ({ projection, runs }: SchedulerService, { task, definition }: RunByHand): void => {
   const active = task === null ? [...projection.activeRuns()] : projection.activeRunsOf(task);
