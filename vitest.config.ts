@@ -38,7 +38,8 @@ export default defineConfig({
           include: ['test/journeys/**/*.spec.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Whole services and real builds, which mostly wait: two at a time, whatever the machine has.
+          maxWorkers: 2,
         },
       },
     ],

@@ -17,6 +17,10 @@ export interface Login {
   readonly password: string;
 }
 
+/** An authority that cannot be opened, its secret not stored yet for one, is tried again after this long, doubling. */
+const firstRetryMs = 1_000;
+const longestRetryMs = 60_000;
+
 /**
  * The registries that were made known, as every service that talks to one has them: a projection of their events, and
  * the client that follows it. A registry that nobody made known is reached by https, without credentials.
@@ -28,6 +32,8 @@ export class RegistryDirectory implements Projection {
   private readonly definitions = new Map<string, RegistryDefinition>();
   private readonly authorities = new Map<string, string>();
   private sql!: Record<'save' | 'drop', Statement>;
+  private retry: NodeJS.Timeout | undefined;
+  private closed = false;
 
   /** The client for every registry; it follows their settings. */
   readonly client: RegistryClient;
@@ -99,6 +105,8 @@ export class RegistryDirectory implements Projection {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.retry);
+    this.closed = true;
     await this.client.close();
   }
 
@@ -110,16 +118,21 @@ export class RegistryDirectory implements Projection {
   }
 
   /** The client takes the PEM, not where it is: it is opened ahead, and the connections made anew when it is there. */
-  private async readAuthorities(): Promise<void> {
+  private async readAuthorities(failures = 0): Promise<void> {
+    clearTimeout(this.retry);
+    let isMissing = false;
     for (const { host, ca } of this.definitions.values()) {
       if (ca === undefined || this.authorities.has(host)) continue;
       try {
         this.authorities.set(host, await this.options.secrets.open(ca));
         void this.client.forget(host);
       } catch {
-        continue; // the connection then fails on the certificate, and its message names the registry
+        isMissing = true; // until it is there, connections fail on the certificate, and their message names the registry
       }
     }
+    if (!isMissing || this.closed) return;
+    const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
+    this.retry = setTimeout(() => void this.readAuthorities(failures + 1), wait).unref();
   }
 
   private configOf(registry: string): HostConfig | undefined {
