@@ -312,9 +312,9 @@ describe('plinth, the command line', () => {
       { name: 'KEY', isSecret: true, secretRef: 'with-secret.KEY' },
     ]);
     expect(await golden('secret', 'list')).toMatchInlineSnapshot(`
-      "NAME  VERSION  SET
-      build-key  1  TIME
-      with-secret.KEY  1  TIME"
+      "NAME  VERSION  TEAM  SHARED  SET
+      build-key  1  default  no  TIME
+      with-secret.KEY  1  default  no  TIME"
     `);
     await cli.ok('secret', 'remove', 'build-key');
 

@@ -25,6 +25,7 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   listRegistries: { input: () => ({}), allowed: 'OK' },
   getRegistry: { input: () => ({ host: 'registry.test' }), allowed: 'OK' },
   updateRegistry: { input: () => ({ host: 'registry.test' }), options: other, allowed: 'ETAG_MISMATCH' },
+  testRegistry: { input: () => ({ host: 'nowhere.test' }), allowed: 'NOT_FOUND' },
   deleteRegistry: { input: () => ({ host: 'registry.test' }), options: other, allowed: 'ETAG_MISMATCH' },
   listImages: { input: () => ({}), allowed: 'OK' },
   lookAtImage: { input: () => ({ reference: 'registry.test/never-watched:1' }), allowed: 'NOT_FOUND' },
@@ -38,6 +39,11 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   listRuns: { input: () => ({}), allowed: 'OK' },
   getRun: { input: (team) => ({ run: runs[team]! }), allowed: 'OK' },
   cancelRun: { input: (team) => ({ run: runs[team]! }), allowed: 'OK' },
+  retryRun: { input: (team) => ({ run: runs[team]! }), allowed: 'FAILED_PRECONDITION' },
+  scheduleRun: {
+    input: (team) => ({ type: 'DockerBuildRequest', sourceLocation: step.contextPath, imageNames: ['NO NAME'], team }),
+    allowed: 'INVALID_ARGUMENT',
+  },
   getRunLogs: { input: (team) => ({ run: runs[team]! }), allowed: 'OK' },
   uploadContext: { input: () => ({}), allowed: 'OK' },
   listDependants: { input: (team) => ({ task: `${team}-task` }), allowed: 'OK' },
@@ -68,12 +74,6 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   listDeadLetters: { input: () => ({}), allowed: 'OK' },
   replayDeadLetter: { input: () => ({ id: '999999' }), allowed: 'NOT_FOUND' },
   getDiagnostics: { input: () => ({}), allowed: 'OK' },
-  testRegistry: { input: () => ({ host: 'nowhere.test' }), allowed: 'NOT_FOUND' },
-  retryRun: { input: (team) => ({ run: runs[team]! }), allowed: 'FAILED_PRECONDITION' },
-  scheduleRun: {
-    input: (team) => ({ team, type: 'DockerBuildRequest', sourceLocation: 'ftp://x' }),
-    allowed: 'INVALID_ARGUMENT',
-  },
   watchEvents: { input: () => ({ after: 0 }), allowed: 'OK' },
 };
 

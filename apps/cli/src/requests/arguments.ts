@@ -35,12 +35,12 @@ export const givenSecret = (text: string, name: string): GivenSecret => {
   return { ref: name, value: text };
 };
 
-/** Stores the secrets that were given by value. */
-export const storeSecrets = async (session: Session, secrets: readonly GivenSecret[]): Promise<void> => {
+/** Stores the secrets that were given by value. @param team whose they are; the token's unless said */
+export const storeSecrets = async (session: Session, secrets: readonly GivenSecret[], team?: string): Promise<void> => {
   const plinth = await session.client();
   for (const { ref, value } of secrets) {
     if (value === undefined) continue;
-    await plinth.setSecret({ name: ref, value });
+    await plinth.setSecret({ name: ref, value, ...(team === undefined ? {} : { team }) });
     session.printer.note(`Stored the secret ${ref}; the task names it, and does not hold it.`);
   }
 };

@@ -83,6 +83,6 @@ const wantedDefinition = (
   if (known) requireTeam(principal, known.team, `${what} belongs to`);
   const definition = createdDefinition(task, known?.team ?? team);
   requireTeam(principal, definition.team, `${what}, as it is asked for, would belong to`);
-  requireOwnSecrets(definition, secrets);
+  requireOwnSecrets(definition, secrets, what);
   return markedDefinition(definition, known, set, what);
 };

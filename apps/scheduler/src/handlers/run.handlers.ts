@@ -49,7 +49,7 @@ export class RunHandlers {
 
   async scheduleRun(input: Input<'scheduleRun'>, call: CallContext): Promise<RunView> {
     const definition = requestedDefinition(input, call.principal.team);
-    await requireSecretsOf(this.scheduler.runtime.secrets, definition);
+    await requireSecretsOf(this.scheduler.runtime.secrets, definition, 'The build');
     return queueByHand(this.scheduler, { task: null, definition, overridden: false }, call);
   }
 
@@ -62,7 +62,8 @@ export class RunHandlers {
     }
     const { task, definition, sourceRevision } = queued;
     const now = task === null ? undefined : (tasks.get(task).state.definition ?? undefined);
-    if (task !== null && !now) {
+    // Its name may be another team's by now.
+    if (task !== null && now?.team !== definition.team) {
       throw new PlinthError('FAILED_PRECONDITION', `The task ${task}, whose run ${run} was, is not there any more.`);
     }
     if (now?.status === 'Disabled') throw disabled(now.name);

@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { PlinthError, type Input, type Output, type RunView, type TaskView } from '#libs/contracts';
+import {
+  PlinthError,
+  type Input,
+  type Output,
+  type RunView,
+  type TaskDefinition,
+  type TaskView,
+} from '#libs/contracts';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
 import { disabled, queueByHand } from '../runs/by-hand.js';
@@ -15,7 +22,7 @@ export class TaskHandlers {
 
   async createTask(input: Input<'createTask'>, call: CallContext): Promise<TaskView> {
     const definition = createdDefinition(input, call.principal.team);
-    await requireSecretsOf(this.scheduler.runtime.secrets, definition);
+    await this.requireSecrets(definition);
     return this.execute(input.name, { type: 'create', definition, by: call.principal.subject }, call);
   }
 
@@ -42,7 +49,7 @@ export class TaskHandlers {
     const { etag } = this.find(name);
     requireEtag(call, etag, `The task ${name}`);
     const stored = this.scheduler.tasks.get(name).state.definition;
-    if (stored && input.step) await requireSecretsOf(this.scheduler.runtime.secrets, updatedDefinition(stored, input));
+    if (stored && input.step) await this.requireSecrets(updatedDefinition(stored, input));
     const by = call.principal.subject;
     return this.execute(name, { type: 'update', name, by, change: (now) => updatedDefinition(now, input) }, call);
   }
@@ -83,6 +90,10 @@ export class TaskHandlers {
     const task = this.find(name);
     call.setEtag(task.etag);
     return task;
+  }
+
+  private requireSecrets(definition: TaskDefinition): Promise<void> {
+    return requireSecretsOf(this.scheduler.runtime.secrets, definition, `The task ${definition.name}`);
   }
 
   private find(name: string): TaskView {

@@ -2,7 +2,7 @@ import { PlinthError, type TaskDefinition } from '#libs/contracts';
 import { storedNameOf, type SecretInfo, type SecretStore } from '#libs/service';
 import { secretsOfStep } from './secret-users.js';
 
-type Named = Pick<TaskDefinition, 'name' | 'team' | 'step'>;
+type Named = Pick<TaskDefinition, 'team' | 'step'>;
 
 /** What is known of the stored secrets that some definitions name, by name; those that are not there are left out. */
 export const namedSecrets = async (
@@ -19,24 +19,33 @@ export const namedSecrets = async (
 };
 
 /**
- * A task may use the secrets of its own team, and those that are shared: else whoever may write a task could read any.
+ * What a build may use is its team's, or shared. It is checked again where the secret is opened: what is stored later,
+ * under a name that the task has now, may be another team's.
  *
+ * @param what `The task app`, as the error names it
  * @throws PlinthError PERMISSION_DENIED naming the fields
  */
-export const requireOwnSecrets = ({ name, team, step }: Named, known: ReadonlyMap<string, SecretInfo>): void => {
+export const requireOwnSecrets = (
+  { team, step }: Named,
+  known: ReadonlyMap<string, SecretInfo>,
+  what: string,
+): void => {
   const problems = secretsOfStep(step).flatMap(({ field, secretRef }) => {
     const secret = known.get(storedNameOf(secretRef) ?? '');
     if (!secret || secret.shared || secret.team === team) return [];
-    return [{ field, message: `${secretRef} belongs to the team ${secret.team}, the task to ${team}` }];
+    return [{ field, message: `${secretRef} belongs to the team ${secret.team}, not to ${team}` }];
   });
   if (problems.length === 0) return;
   throw new PlinthError(
     'PERMISSION_DENIED',
-    `The task ${name} cannot be taken: ${problems[0]?.message}. Store a secret of the team ${team}, or let the other team share its own.`,
+    `${what} cannot be taken: ${problems[0]?.message}. Store a secret of the team ${team}, or let the other team share its own.`,
     problems,
   );
 };
 
 /** {@link requireOwnSecrets} for one definition. */
-export const requireSecretsOf = async (secrets: Pick<SecretStore, 'info'>, definition: Named): Promise<void> =>
-  requireOwnSecrets(definition, await namedSecrets(secrets, [definition.step]));
+export const requireSecretsOf = async (
+  secrets: Pick<SecretStore, 'info'>,
+  definition: Named,
+  what: string,
+): Promise<void> => requireOwnSecrets(definition, await namedSecrets(secrets, [definition.step]), what);

@@ -7,8 +7,8 @@ import {
   referenceSchema,
   runIdSchema,
   taskNameSchema,
-  timeSchema,
   teamSchema,
+  timeSchema,
 } from '../model/ids.js';
 import { inputRoleSchema, inputViaSchema } from '../model/image.js';
 import { defineOperation } from '../operation.js';

@@ -5,7 +5,7 @@ import { operations } from './index.js';
 /** Operations that change something, that a token below `admin` may call, and that concern no team; with the reason. */
 const reasons: Readonly<Record<string, string>> = {
   uploadContext: 'an archive is stored by its digest: nobody can change or guess what another one stored',
-  testRegistry: 'it asks a registry who it is, with the login that is known; registries belong to nobody',
+  testRegistry: 'it asks a known registry whether it is there; nothing is changed, and the answer holds no secret',
   lookAtImage: 'a look reads a registry; images belong to nobody',
 };
 

@@ -4,10 +4,10 @@ import {
   digestSchema,
   platformSchema,
   runIdSchema,
+  teamSchema,
   taskNameSchema,
   timeSchema,
   referenceSchema,
-  teamSchema,
 } from '../model/ids.js';
 import { outputSchema, pinSchema, usedInputSchema } from '../model/image.js';
 import { dockerStepSchema, platformPropertiesSchema, taskPropertiesSchema } from '../model/task.js';
@@ -174,7 +174,7 @@ export const runOperations = {
       agentConfiguration: taskPropertiesSchema.shape.agentConfiguration,
       agentPoolName: taskPropertiesSchema.shape.agentPoolName,
       timeout: taskPropertiesSchema.shape.timeout,
-      team: teamSchema.optional(),
+      team: teamSchema.describe("Owning team; the token's by default.").optional(),
     }),
     output: runViewSchema,
     errors: [],

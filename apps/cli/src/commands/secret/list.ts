@@ -14,6 +14,8 @@ export default command({
       columns: [
         { title: 'name', value: ({ name }) => name },
         { title: 'version', value: ({ version }) => version },
+        { title: 'team', value: ({ team }) => team },
+        { title: 'shared', value: ({ shared }) => (shared ? 'yes' : 'no') },
         { title: 'set', value: ({ createdAt }) => toSecond(createdAt) },
       ],
       name: ({ name }) => name,

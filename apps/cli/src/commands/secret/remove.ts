@@ -6,6 +6,7 @@ import { dryRun } from '../../requests/dry-run.js';
 
 interface Options {
   readonly yes?: boolean;
+  readonly force?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -14,12 +15,13 @@ export default command<Options, [string]>({
     remove
       .addArgument(new Argument('<secret>', 'name of the secret').argParser(accessName))
       .option('-y, --yes', 'do not ask')
+      .option('--force', 'even if a task or a registry names it')
       .option('--dry-run', 'print what would be sent, and send nothing'),
 
   async run(session, options, name) {
-    if (options.dryRun) return dryRun(session, 'deleteSecret', { name });
+    if (options.dryRun) return dryRun(session, 'deleteSecret', { name, ...(options.force ? { force: 'true' } : {}) });
     await confirm(session, `Remove the secret ${name}? What names it can be built no more.`, options.yes);
-    await (await session.client()).deleteSecret({ name });
+    await (await session.client()).deleteSecret({ name, ...(options.force ? { force: true } : {}) });
     session.printer.note(`Removed the secret ${name}.`);
   },
 });

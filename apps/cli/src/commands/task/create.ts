@@ -70,7 +70,7 @@ export default command<Options, [string | undefined]>({
       if (isDry) return dryRun(session, 'createTask', input);
       await validated('createTask', input);
       await requireNew(session, name);
-      await storeSecrets(session, secrets);
+      await storeSecrets(session, secrets, options.team);
     }
     const { contextPath, dockerFilePath } = await sourceOf(session, options.context, options.file);
     const created = await (await session.client()).createTask(request(contextPath, dockerFilePath));

@@ -54,8 +54,8 @@ export default command<Options, [string | undefined]>({
       const input = request(await sourceParts(true));
       if (isDry) return dryRun(session, 'updateTask', input);
       await validated('updateTask', input);
-      await plinth.getTask({ name });
-      await storeSecrets(session, secrets);
+      const { team } = await plinth.getTask({ name });
+      await storeSecrets(session, secrets, team);
     }
     const input = request(await sourceParts(false));
     if (Object.keys(input).length === 1) throw usageError('Nothing is to be changed.', 'plinth task update --help');
