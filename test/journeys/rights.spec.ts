@@ -69,6 +69,10 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   testWebhook: { input: (team) => ({ name: `${team}-hook` }), allowed: 'OK' },
   listDeliveries: { input: (team) => ({ name: `${team}-hook` }), allowed: 'OK' },
   replayWebhook: { input: (team) => ({ name: `${team}-hook`, from: 1, to: 1 }), allowed: 'FAILED_PRECONDITION' },
+  applyTasks: { input: (team) => ({ team, tasks: [], dryRun: true }), allowed: 'OK' },
+  applyRegistries: { input: (team) => ({ team, registries: [], dryRun: true }), allowed: 'OK' },
+  listDeadLetters: { input: () => ({}), allowed: 'OK' },
+  replayDeadLetter: { input: () => ({ id: '999999' }), allowed: 'NOT_FOUND' },
   getDiagnostics: { input: () => ({}), allowed: 'OK' },
   watchEvents: { input: () => ({ after: 0 }), allowed: 'OK' },
 };

@@ -51,7 +51,7 @@ export const oneOf =
     return found;
   };
 
-const matching =
+export const matching =
   (pattern: RegExp, expected: string) =>
   (text: string): string => {
     if (!pattern.test(text)) throw new InvalidArgumentError(`expected ${expected}`);

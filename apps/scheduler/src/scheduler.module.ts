@@ -1,7 +1,9 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Runtime } from '#libs/runtime';
 import { serves, type Owners, type Positions } from '#libs/service';
+import { ApplyHandlers } from './handlers/apply.handlers.js';
 import { ContextHandlers } from './handlers/context.handlers.js';
+import { DeadLetterHandlers } from './handlers/dead-letter.handlers.js';
 import { RunHandlers } from './handlers/run.handlers.js';
 import { SecretHandlers } from './handlers/secret.handlers.js';
 import { TaskHandlers } from './handlers/task.handlers.js';
@@ -29,6 +31,8 @@ const OWNERS = Symbol('plinth.scheduler.owners');
     TaskHandlers,
     RunHandlers,
     ContextHandlers,
+    ApplyHandlers,
+    DeadLetterHandlers,
     TokenHandlers,
     SecretHandlers,
     WebhookHandlers,
@@ -49,6 +53,9 @@ const OWNERS = Symbol('plinth.scheduler.owners');
         scheduleRun: RunHandlers,
         getRunLogs: RunHandlers,
         uploadContext: ContextHandlers,
+        applyTasks: ApplyHandlers,
+        listDeadLetters: DeadLetterHandlers,
+        replayDeadLetter: DeadLetterHandlers,
         createToken: TokenHandlers,
         listTokens: TokenHandlers,
         revokeToken: TokenHandlers,

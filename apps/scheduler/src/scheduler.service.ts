@@ -133,6 +133,11 @@ export class SchedulerService {
     attend();
   }
 
+  /** For work that changes very many tasks: their inputs are read when it is done. */
+  inBulk<T>(work: () => Promise<T>): Promise<T> {
+    return this.scanner.after(work);
+  }
+
   async stop(): Promise<void> {
     this.admission.stop();
     this.scanner.stop();

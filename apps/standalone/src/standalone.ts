@@ -3,25 +3,14 @@ import { BuilderModule } from '../../builder/src/builder.module.js';
 import { GraphModule } from '../../graph/src/graph.module.js';
 import { SchedulerModule } from '../../scheduler/src/scheduler.module.js';
 import { WatcherModule } from '../../watcher/src/watcher.module.js';
-import { systemClock, type Limits } from '#libs/event-log';
+import { embeddedLimits, DataLock, refuseUnfinishedRestore, SupervisedNats } from '#libs/embedded';
+import { systemClock } from '#libs/event-log';
 import { runProcess, type RunningProcess } from '#libs/runtime';
 import { createLogger, Redactor, type Config } from '#libs/service';
-import { DataLock } from './data-lock.js';
-import { SupervisedNats } from './nats/supervised-nats.js';
 
 export interface RunningStandalone extends RunningProcess {
   readonly nats: SupervisedNats;
 }
-
-/** Shares of the store; together below one, so that the server has room of its own. */
-const limitsFor = (bytes: number): Partial<Limits> => ({
-  eventsMaxBytes: Math.floor(bytes * 0.5),
-  logsMaxBytes: Math.floor(bytes * 0.15),
-  blobsMaxBytes: Math.floor(bytes * 0.12),
-  dispatchMaxBytes: Math.floor(bytes * 0.01),
-  deadMaxBytes: Math.floor(bytes * 0.01),
-  kvMaxBytes: Math.floor(bytes * 0.01),
-});
 
 /** All four services in one application, with a nats-server of its own. */
 export const startStandalone = async (
@@ -33,6 +22,7 @@ export const startStandalone = async (
   const logger = createLogger({ name: 'standalone', level: config.PLINTH_LOG_LEVEL, redactor: new Redactor() });
   let nats: SupervisedNats | undefined;
   try {
+    await refuseUnfinishedRestore(folder);
     nats = await SupervisedNats.start({ folder: join(folder, 'nats'), clock: systemClock, logger });
     const { url, user, password } = nats.access;
     const running = await runProcess({
@@ -46,7 +36,7 @@ export const startStandalone = async (
       },
       modules: [WatcherModule, GraphModule, SchedulerModule, BuilderModule],
       provision: true,
-      limits: limitsFor(nats.maxFileStore),
+      limits: embeddedLimits(nats.maxFileStore),
       firstStart: true,
       onFailure,
     });

@@ -1,6 +1,7 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Runtime } from '#libs/runtime';
 import { rawRoute, serves, type Positions } from '#libs/service';
+import { ApplyHandlers } from './handlers/apply.handlers.js';
 import { ImageHandlers } from './handlers/image.handlers.js';
 import { RegistryHandlers } from './handlers/registry.handlers.js';
 import { HookHandler, maxHookBytes } from './hooks/hook.handler.js';
@@ -15,6 +16,7 @@ const POSITIONS = Symbol('plinth.watcher.positions');
     RegistryHandlers,
     ImageHandlers,
     HookHandler,
+    ApplyHandlers,
     serves(
       'watcher',
       {
@@ -24,6 +26,7 @@ const POSITIONS = Symbol('plinth.watcher.positions');
         updateRegistry: RegistryHandlers,
         deleteRegistry: RegistryHandlers,
         testRegistry: RegistryHandlers,
+        applyRegistries: ApplyHandlers,
         listImages: ImageHandlers,
         lookAtImage: ImageHandlers,
       },

@@ -21,7 +21,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   3: 'what was named is not there',
   4: 'a valid token is needed, or the token does not allow this',
   5: 'it exists already, was changed meanwhile, or is not in the state that this needs',
-  6: 'done, and there are findings (stale --fail-on-stale, why --no-server, doctor, registry test)',
+  6: 'done, and there are findings (diff, stale --fail-on-stale, why --no-server, doctor, registry test)',
   124: 'what was waited for did not happen in time',
 };
 

@@ -68,6 +68,8 @@ export interface Operation<
   readonly answersSecret?: true;
   /** How a stream goes over HTTP. */
   readonly as?: 'sse' | 'text';
+  /** Limit of its JSON body in bytes, where that is not the 1 MiB of every other; over gRPC 4 MiB is the limit anyway. */
+  readonly maxBytes?: number;
   /** For an upload: media types taken and the limit in bytes. */
   readonly accepts?: { readonly types: readonly string[]; readonly maxBytes: number };
 }

@@ -39,4 +39,7 @@ export const aggregateOfSubject = (subject: string): { kind: AggregateKind; id: 
 };
 
 export const dispatchSubject = (pool: string): string => `plinth.dispatch.${subjectToken(pool)}`;
+/** Of a dead letter; with `once` there is one of that name at most. */
+export const deadSubject = (kind: string, source: string, once?: string): string =>
+  `plinth.dead.${kind}.${subjectToken(source)}${once === undefined ? '' : `.${subjectToken(once)}`}`;
 export const logSubject = (run: string): string => `plinth.logs.${subjectToken(run)}`;

@@ -1,3 +1,4 @@
+export * from './apply.js';
 export * from './definition.js';
 export * from './image-names.js';
 export * from './keys.js';

@@ -11,11 +11,13 @@ export {
   type CommandResult,
   type CommandsOptions,
 } from './commands/commands.js';
+export { inWindow } from './commands/in-window.js';
 export { Mutex } from './commands/mutex.js';
 export type { Decider } from './decider.js';
 export * from './errors.js';
 export { JetStreamEventLog, type JetStreamEventLogOptions } from './jetstream/event-log.js';
 export { Jet, type JetOptions, type JetStatus, type JetSurface, type JetTls } from './jetstream/jet.js';
+export { connectionOf, type NatsSettings } from './jetstream/connection-of.js';
 export { isOlder, oldestServer } from './jetstream/server-version.js';
 export { defaultLimits, type Limits } from './jetstream/streams.js';
 export * from './log.js';
@@ -25,6 +27,7 @@ export { MemoryEventLog } from './memory/memory-event-log.js';
 export { decodeAttribute, encodeAttribute } from './wire/cloud-events.js';
 export type { BlobInfo, BlobStore } from './ports/blobs.js';
 export type { ConsumeOptions, DispatchedRun, DispatchQueue } from './ports/dispatch.js';
+export type { DeadLetter, DeadLetters, NewDeadLetter } from './ports/dead-letters.js';
 export type { KvBucket, KvChange, KvEntry } from './ports/kv.js';
 export type { ObjectBucket, ObjectEntry } from './ports/objects.js';
 export type { NewLogLine, ReadLogOptions, RunLogs } from './ports/run-logs.js';

@@ -1,3 +1,4 @@
+export * from './apply-each.js';
 export * from './event-handlers.js';
 export * from './events.module.js';
 export * from './paging.js';

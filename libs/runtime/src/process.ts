@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { isPlinthError } from '#libs/contracts';
-import { isLogError, Jet, systemClock, type Limits } from '#libs/event-log';
+import { connectionOf, isLogError, Jet, systemClock, type Limits } from '#libs/event-log';
 import {
   bootstrapService,
   createKeyFile,
@@ -46,17 +46,6 @@ export interface RunningProcess {
   close(): Promise<void>;
 }
 
-const tlsOf = (config: Config) =>
-  config.PLINTH_NATS_TLS_CA || config.PLINTH_NATS_TLS_CERT
-    ? {
-        tls: {
-          ...(config.PLINTH_NATS_TLS_CA ? { caFile: config.PLINTH_NATS_TLS_CA } : {}),
-          ...(config.PLINTH_NATS_TLS_CERT ? { certFile: config.PLINTH_NATS_TLS_CERT } : {}),
-          ...(config.PLINTH_NATS_TLS_KEY ? { keyFile: config.PLINTH_NATS_TLS_KEY } : {}),
-        },
-      }
-    : {};
-
 const exists = async (file: string): Promise<boolean> => {
   try {
     await readFile(file);
@@ -99,13 +88,9 @@ export const runProcess = async (options: ProcessOptions): Promise<RunningProces
   await mkdir(config.PLINTH_DATA, { recursive: true, mode: 0o700 });
 
   const jet = await Jet.connect({
-    servers: config.PLINTH_NATS_URL.split(','),
+    ...connectionOf(config),
     name,
     logger,
-    ...(config.PLINTH_NATS_USER ? { user: config.PLINTH_NATS_USER } : {}),
-    ...(config.PLINTH_NATS_PASSWORD ? { pass: config.PLINTH_NATS_PASSWORD } : {}),
-    ...(config.PLINTH_NATS_CREDS ? { credsFile: config.PLINTH_NATS_CREDS } : {}),
-    ...tlsOf(config),
   });
   try {
     if (options.provision) await jet.provision(options.limits);

@@ -39,6 +39,14 @@ describe('the log of a service', () => {
     });
     await expect(log.start()).rejects.toThrow('cannot read this');
     expect(failures).toHaveLength(1);
+    expect(await jet.dead.list({ after: 0, limit: 9 })).toMatchObject([
+      {
+        kind: 'event',
+        source: 'watcher',
+        subject: 'PLINTH_EVENTS 1',
+        cause: expect.stringMatching(/cannot read this/),
+      },
+    ]);
     await log.stop();
   });
 });

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import { streams } from '#libs/contracts';
 import {
   Commands,
+  isLogError,
   Projector,
   sleep,
   Snapshots,
   type Clock,
   type JetSurface,
+  type LogErrorCode,
   type Logger,
   type Projection,
 } from '#libs/event-log';
@@ -28,6 +31,13 @@ export interface ServiceLogOptions {
 
 /** Events after which a projection is stored anew, so that a replica on an empty disk need not replay them. */
 const snapshotEvery = 100_000;
+/** Errors that say: this event cannot be taken by what is installed. */
+const unreadable: ReadonlySet<LogErrorCode> = new Set([
+  'EVENT_UNKNOWN',
+  'EVENT_FROM_THE_FUTURE',
+  'EVENT_INVALID',
+  'PROJECTION_FAILED',
+]);
 /** A wait for the head of the log, in milliseconds; it is waited again. */
 const waitMs = 600_000;
 
@@ -53,7 +63,10 @@ export class ServiceLog {
         ? undefined
         : `${name} has read the log up to ${this.projector.position} and is catching up.`,
     );
-    void this.projector.failed.then(onFailure);
+    void this.projector.failed.then((error) => {
+      void this.bury(error);
+      onFailure(error);
+    });
   }
 
   /**
@@ -82,6 +95,19 @@ export class ServiceLog {
       this.snapshotAt = this.projector.position;
       void this.takeSnapshot();
     });
+  }
+
+  /** An event that stops the service is told among the dead letters: whoever looks there finds what stands still, and why. */
+  private async bury(error: Error): Promise<void> {
+    const { name, jet, logger } = this.options;
+    if (!isLogError(error) || !unreadable.has(error.code)) return;
+    const next = this.projector.position + 1;
+    const letter = { kind: 'event', source: name, cause: error.message, subject: `${streams.events} ${next}` } as const;
+    try {
+      await jet.dead.add({ ...letter, payload: '', once: String(next) });
+    } catch (failure) {
+      logger.warn({ service: name, error: String(failure) }, 'a dead letter could not be kept');
+    }
   }
 
   private async takeSnapshot(): Promise<void> {

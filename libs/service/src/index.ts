@@ -1,7 +1,7 @@
 export { firstOf } from './auth/first-of.js';
 export { OidcAuthenticator, type OidcAuthenticatorOptions } from './auth/oidc/oidc-authenticator.js';
 export { readOidcSettings, type OidcProvider, type OidcRule } from './auth/oidc/settings.js';
-export { isOwn, type OwnerOf, type Owners } from './auth/ownership.js';
+export { isOwn, requireTeam, type OwnerOf, type Owners } from './auth/ownership.js';
 export * from './auth/principal.js';
 export * from './auth/token-store.js';
 export * from './bootstrap.js';

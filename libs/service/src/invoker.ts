@@ -10,7 +10,7 @@ import type { Metrics, Transport } from './metrics.js';
 import { awaitPosition } from './positions.js';
 import { asPlinthError } from './problem.js';
 import type { ServedService } from './serves.js';
-import { fieldPath, parseInput, strictOf } from './validation.js';
+import { fieldPath, mostProblemsOfMany, parseInput, strictOf } from './validation.js';
 
 /** What a transport read from a request, beside the input. */
 export interface RequestMeta {
@@ -54,7 +54,7 @@ export class Invoker {
     raw: unknown,
     meta: RequestMeta,
   ): Promise<StoredAnswer> {
-    const input = parseInput(operation.input, raw);
+    const input = parseInput(operation.input, raw, operation.maxBytes === undefined ? undefined : mostProblemsOfMany);
     const before = await this.#position(served, meta);
     await requireOwnership(operation, principal, input, served.owners);
     const run = async (): Promise<StoredAnswer> => {

@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.js';
 import { appendBench } from './append.js';
 import { cliBench } from './cli.js';
+import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
@@ -10,6 +11,7 @@ import { restBench } from './rest.js';
 /** Every benchmark; a new one is a file and a line here. */
 export const benches: readonly Bench[] = [
   appendBench,
+  applyBench,
   replayBench,
   noticeBench,
   restBench,

@@ -61,6 +61,16 @@ export const commands: readonly CommandEntry[] = [
   entry('secret list', 'List secrets', () => import('./secret/list.js')),
   entry('secret remove', 'Remove a secret', () => import('./secret/remove.js')),
 
+  entry('apply', 'Make registries and tasks as files say', () => import('./apply.js')),
+  entry('diff', 'Print what apply would change', () => import('./diff.js')),
+  entry('export', 'Print everything that was set, as files', () => import('./export.js')),
+  entry('import acr', 'Tasks of Azure Container Registry as files', () => import('./import/acr.js')),
+  entry('dead list', 'List what could not be processed', () => import('./dead/list.js')),
+  entry('dead replay', 'Put back what could not be processed', () => import('./dead/replay.js')),
+
+  entry('backup', 'Back up everything that Plinth keeps', () => import('./backup.js')),
+  entry('restore', 'Put a backup back', () => import('./restore.js')),
+
   entry('ctx list', 'List contexts', () => import('./ctx/list.js')),
   entry('ctx add', 'Add or change a context', () => import('./ctx/add.js')),
   entry('ctx use', 'Use a context from now on', () => import('./ctx/use.js')),
@@ -82,5 +92,7 @@ export const nouns: Readonly<Record<string, string>> = {
   token: 'Tokens: who may do what',
   secret: 'Secrets: logins and build arguments that nobody sees',
   inspect: 'What files say, without a server',
+  dead: 'Dead letters: what could not be processed, with its cause',
+  import: 'Import: what other systems hold, as files',
   ctx: 'Contexts: servers that you work with',
 };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +16,14 @@ export const installation = (): string => {
   return above.endsWith('/dist') ? dirname(above) : above;
 };
 
+/** The nats-server that the tools of this installation hold; undefined where the one on PATH is meant. */
+export const natsServer = (): string | undefined => {
+  const fetched = join(installation(), '.plinth/tools/bin/nats-server');
+  return existsSync(fetched) ? fetched : undefined;
+};
+
+/** Data folder of the standalone. */
+export const dataFolder = (env: Env): string => env['PLINTH_DATA'] || join(installation(), '.plinth/data');
+
 /** Where `plinth up` keeps the first admin token. */
-export const adminTokenFile = (env: Env): string =>
-  join(env['PLINTH_DATA'] || join(installation(), '.plinth/data'), 'admin.token');
+export const adminTokenFile = (env: Env): string => join(dataFolder(env), 'admin.token');

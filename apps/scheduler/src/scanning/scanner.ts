@@ -41,6 +41,8 @@ export class Scanner {
   private readonly busy = new Set<string>();
   /** Scans in a row that something passing has stopped, by task. */
   private readonly tries = new Map<string, number>();
+  /** Works that scans wait for. */
+  private held = 0;
   private readonly stopping = new AbortController();
 
   constructor(private readonly with_: ScannerDependencies) {}
@@ -53,13 +55,24 @@ export class Scanner {
     this.pump();
   }
 
+  /** Begins no scan until the work is done: thousands of new tasks are written first, and read afterwards. */
+  async after<T>(work: () => Promise<T>): Promise<T> {
+    this.held += 1;
+    try {
+      return await work();
+    } finally {
+      this.held -= 1;
+      this.pump();
+    }
+  }
+
   stop(): void {
     this.stopping.abort();
   }
 
   private pump(): void {
     for (const task of this.waiting) {
-      if (this.busy.size >= concurrency || this.stopping.signal.aborted) return;
+      if (this.held > 0 || this.busy.size >= concurrency || this.stopping.signal.aborted) return;
       if (this.busy.has(task)) continue;
       this.waiting.delete(task);
       this.busy.add(task);

@@ -1,29 +1,40 @@
-import { PlinthError, type FieldViolation, type TaskDefinition } from '#libs/contracts';
-import { storedNameOf, type SecretStore } from '#libs/service';
+import { PlinthError, type TaskDefinition } from '#libs/contracts';
+import { storedNameOf, type SecretInfo, type SecretStore } from '#libs/service';
 import { secretsOfStep } from './secret-users.js';
 
+type Named = Pick<TaskDefinition, 'team' | 'step'>;
+
+/** What is known of the stored secrets that some definitions name, by name; those that are not there are left out. */
+export const namedSecrets = async (
+  secrets: Pick<SecretStore, 'info'>,
+  steps: readonly TaskDefinition['step'][],
+): Promise<ReadonlyMap<string, SecretInfo>> => {
+  const names = new Set(steps.flatMap((step) => secretsOfStep(step).map(({ secretRef }) => storedNameOf(secretRef))));
+  const found = new Map<string, SecretInfo>();
+  for (const name of names) {
+    const info = name === undefined ? undefined : await secrets.info(name);
+    if (info) found.set(info.name, info);
+  }
+  return found;
+};
+
 /**
- * What a build may use is its team's. It is checked again where the secret is opened: what is stored later, under a
- * name that the task has now, may be another team's.
+ * What a build may use is its team's, or shared. It is checked again where the secret is opened: what is stored later,
+ * under a name that the task has now, may be another team's.
  *
  * @param what `The task app`, as the error names it
  * @throws PlinthError PERMISSION_DENIED naming the fields
  */
-export const requireSecretsOf = async (
-  secrets: Pick<SecretStore, 'info'>,
-  { team, step }: Pick<TaskDefinition, 'team' | 'step'>,
+export const requireOwnSecrets = (
+  { team, step }: Named,
+  known: ReadonlyMap<string, SecretInfo>,
   what: string,
-): Promise<void> => {
-  const problems: FieldViolation[] = [];
-  for (const { field, secretRef } of secretsOfStep(step)) {
-    const stored = storedNameOf(secretRef);
-    const secret = stored === undefined ? undefined : await secrets.info(stored);
-    if (!secret || secret.shared || secret.team === team) continue;
-    problems.push({
-      field,
-      message: `${secretRef} belongs to the team ${secret.team}, not to ${team}`,
-    });
-  }
+): void => {
+  const problems = secretsOfStep(step).flatMap(({ field, secretRef }) => {
+    const secret = known.get(storedNameOf(secretRef) ?? '');
+    if (!secret || secret.shared || secret.team === team) return [];
+    return [{ field, message: `${secretRef} belongs to the team ${secret.team}, not to ${team}` }];
+  });
   if (problems.length === 0) return;
   throw new PlinthError(
     'PERMISSION_DENIED',
@@ -31,3 +42,10 @@ export const requireSecretsOf = async (
     problems,
   );
 };
+
+/** {@link requireOwnSecrets} for one definition. */
+export const requireSecretsOf = async (
+  secrets: Pick<SecretStore, 'info'>,
+  definition: Named,
+  what: string,
+): Promise<void> => requireOwnSecrets(definition, await namedSecrets(secrets, [definition.step]), what);

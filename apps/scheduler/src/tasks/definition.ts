@@ -1,5 +1,6 @@
 import {
   isPlinthError,
+  platformSchema,
   PlinthError,
   type FieldViolation,
   type Input,
@@ -55,8 +56,17 @@ const platformsOf = ({ platforms, platform }: Pick<CreateTask, 'platforms' | 'pl
   if (platforms) return [...new Set(platforms.map((one) => platformKey(parsePlatform(one))))];
   if (!platform) return ['linux/amd64'];
   const { os, architecture, variant } = platform;
-  const acr = { os: os.toLowerCase(), architecture, ...(variant ? { variant } : {}) };
-  return [platformKey(parsePlatform(formatPlatform(acr)))];
+  const acr = { os: os.toLowerCase(), architecture: architecture.toLowerCase(), ...(variant ? { variant } : {}) };
+  const key = formatPlatform(acr);
+  if (!platformSchema.safeParse(key).success) {
+    throw new PlinthError('INVALID_ARGUMENT', `${key} is no platform.`, [
+      {
+        field: 'platform',
+        message: `expected an architecture like amd64 or arm64 and a variant like v7; ${key} is none`,
+      },
+    ]);
+  }
+  return [platformKey(parsePlatform(key))];
 };
 
 /** @throws PlinthError INVALID_ARGUMENT naming each field that cannot be */

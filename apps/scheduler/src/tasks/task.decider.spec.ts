@@ -151,4 +151,33 @@ describe('a circuit', () => {
     given(created, opened(3, 1), deleted).when(open(4)).then();
     expect(given(created, opened(3, 1), deleted, created).state).toMatchObject({ circuit: null, opened: null });
   });
+
+  describe('is applied', () => {
+    const ours = { ...app, appliedBy: 'shop' };
+    const apply = (definition: typeof app): TaskCommand => ({ type: 'apply', change: () => definition, by });
+    const prune: TaskCommand = { type: 'prune', name: 'app', mark: 'shop', by };
+
+    it('and is created where there is none, changed where it differs, left alone where it does not', () => {
+      given().when(apply(app)).then(created);
+      given(created).when(apply(other)).then(updated(other));
+      given(created)
+        .when(apply({ ...app }))
+        .then();
+    });
+
+    it('on what it is by then, not on what it was when it was checked', () => {
+      const change = (known: typeof app | null) => ({ ...app, timeout: (known?.timeout ?? 0) + 1 });
+      given(created, updated(other))
+        .when({ type: 'apply', change, by })
+        .then(updated({ ...app, timeout: 601 }));
+    });
+
+    it('and is pruned only by the set that made it', () => {
+      given({ type: 'task.created', data: { definition: ours, definitionHash: hash, by } } as const)
+        .when(prune)
+        .then(deleted);
+      given(created).when(prune).then();
+      given(created, deleted).when(prune).then();
+    });
+  });
 });

@@ -1,5 +1,5 @@
 import { PlinthError, type EventData, type TaskDefinition } from '#libs/contracts';
-import { circuitDelayMs, definitionHash, failuresToOpenCircuit } from '#libs/domain';
+import { circuitDelayMs, definitionHash, failuresToOpenCircuit, sameDefinition } from '#libs/domain';
 import type { Decider } from '#libs/event-log';
 
 export interface TaskState {
@@ -23,6 +23,14 @@ export type TaskCommand =
       readonly change: (definition: TaskDefinition) => TaskDefinition;
       readonly by: string;
     }
+  | {
+      /** Creates or changes it, whichever it takes. */
+      readonly type: 'apply';
+      readonly change: (definition: TaskDefinition | null) => TaskDefinition;
+      readonly by: string;
+    }
+  /** Deletes it where it is still of that set. */
+  | { readonly type: 'prune'; readonly name: string; readonly mark: string; readonly by: string }
   | { readonly type: 'delete'; readonly name: string; readonly by: string }
   | { readonly type: 'scanned'; readonly result: Scanned }
   | {
@@ -67,6 +75,15 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
         const hash = definitionHash(definition);
         return [{ type: 'task.updated', data: { definition, definitionHash: hash, by: command.by } }];
       }
+      case 'apply': {
+        const definition = command.change(state.definition);
+        if (state.definition && sameDefinition(definition, state.definition)) return [];
+        const type = state.definition ? 'task.updated' : 'task.created';
+        return [{ type, data: { definition, definitionHash: definitionHash(definition), by: command.by } }];
+      }
+      case 'prune':
+        if (state.definition?.appliedBy !== command.mark) return [];
+        return [{ type: 'task.deleted', data: { task: command.name, by: command.by } }];
       case 'delete':
         if (!state.definition) throw missing(command.name);
         return [{ type: 'task.deleted', data: { task: command.name, by: command.by } }];

@@ -1,4 +1,5 @@
 import { PlinthError, type RegistryDefinition } from '#libs/contracts';
+import { sameDefinition } from '#libs/domain';
 import type { Decider } from '#libs/event-log';
 
 export interface RegistryState {
@@ -14,6 +15,13 @@ export type RegistryPatch = {
 export type RegistryCommand =
   | { readonly type: 'register'; readonly definition: RegistryDefinition }
   | { readonly type: 'update'; readonly host: string; readonly patch: RegistryPatch }
+  | {
+      /** Registers or changes it, whichever it takes. */
+      readonly type: 'apply';
+      readonly change: (definition: RegistryDefinition | null) => RegistryDefinition;
+    }
+  /** Removes it where it is still of that set. */
+  | { readonly type: 'prune'; readonly host: string; readonly mark: string }
   | { readonly type: 'remove'; readonly host: string };
 
 type RegistryEvent = 'registry.registered' | 'registry.updated' | 'registry.removed';
@@ -45,6 +53,14 @@ export const registryDecider: Decider<RegistryState, RegistryCommand, RegistryEv
         if (JSON.stringify(updated) === JSON.stringify(definition)) return [];
         return [{ type: 'registry.updated', data: { definition: updated } }];
       }
+      case 'apply': {
+        const applied = command.change(definition);
+        if (definition && sameDefinition(applied, definition)) return [];
+        return [{ type: definition ? 'registry.updated' : 'registry.registered', data: { definition: applied } }];
+      }
+      case 'prune':
+        if (definition?.appliedBy !== command.mark) return [];
+        return [{ type: 'registry.removed', data: { host: command.host } }];
       case 'remove':
         if (!definition) throw missing(command.host);
         return [{ type: 'registry.removed', data: { host: command.host } }];

@@ -6,7 +6,9 @@ import * as registry from '../model/registry.js';
 import * as task from '../model/task.js';
 import * as webhook from '../model/webhook.js';
 import * as access from '../operations/access.js';
+import * as apply from '../operations/apply.js';
 import * as contexts from '../operations/contexts.js';
+import * as deadLetters from '../operations/dead-letters.js';
 import * as events from '../operations/events.js';
 import * as graph from '../operations/graph.js';
 import * as images from '../operations/images.js';
@@ -23,7 +25,9 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   task,
   webhook,
   access,
+  apply,
   contexts,
+  deadLetters,
   events,
   graph,
   images,

@@ -4,6 +4,7 @@ import { apiShape } from '../codec/catalog.js';
 import { extendLock, type NumberLock } from '../codec/lock.js';
 import { asyncApiDocument } from '../codec/asyncapi.js';
 import { openApiDocument } from '../codec/openapi.js';
+import { resourceJsonSchema } from '../codec/resource-schema.js';
 import { events } from '../events/index.js';
 import { operations } from '../operations/index.js';
 import type { Operation } from '../operation.js';
@@ -51,6 +52,7 @@ export const generatedFiles = async (root: string): Promise<Map<string, string>>
   return new Map([
     [lockPath, json(lock)],
     [`${folder}/openapi.json`, json(openApiDocument(table, version))],
+    [`${folder}/schemas/resource.json`, json(resourceJsonSchema())],
     [`${folder}/asyncapi.json`, json(asyncApiDocument(events, version))],
     [`${folder}/routes.json`, json({ routes })],
     ['docs/events.md', eventsPage(events)],

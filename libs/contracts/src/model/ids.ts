@@ -45,6 +45,15 @@ export const taskNameSchema = z
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/, 'expected 1 to 63 letters, digits, - or _')
   .describe('Name of a task: 1 to 63 letters, digits, `-` or `_`.');
 
+/** The resources that are kept together in one place, such as a repository of a team. */
+export const setNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected 1 to 63 letters, digits, `.`, `_` or `-`');
+export const appliedBySchema = z
+  .string()
+  .max(127)
+  .describe('Team and set whose apply made it, `team/set`; absent for what was made by hand.');
+
 export const runIdSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,40}$/, 'expected a run id like c4f2')

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { registryHostSchema, secretRefSchema } from './ids.js';
+import { registryHostSchema, secretRefSchema, appliedBySchema } from './ids.js';
 
 export const registryKindSchema = z
   .enum(['Distribution', 'Generic'])
   .describe('What the host runs; decides which notification dialect and quirks apply.');
 
-export const registryDefinitionSchema = z.strictObject({
+/** A registry as a person writes it: to make it known, and in a file that is applied. */
+export const registryResourceSchema = z.strictObject({
   host: registryHostSchema,
   kind: registryKindSchema.default('Generic'),
   scheme: z.enum(['https', 'http']).default('https').describe('`http` only where it is said here.'),
@@ -33,4 +34,8 @@ export const registryDefinitionSchema = z.strictObject({
       'How often each watched tag is looked at. Registries that notify are polled too, to repair a lost message.',
     ),
 });
+export type RegistryResource = z.infer<typeof registryResourceSchema>;
+
+/** A registry as it is stored. */
+export const registryDefinitionSchema = registryResourceSchema.extend({ appliedBy: appliedBySchema.optional() });
 export type RegistryDefinition = z.infer<typeof registryDefinitionSchema>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { platformSchema, secretRefSchema, taskNameSchema } from './ids.js';
+import { appliedBySchema, platformSchema, secretRefSchema, taskNameSchema, teamSchema } from './ids.js';
 
 /**
  * The task resource keeps the shape of Azure Container Registry's tasks: an ACR field keeps its name, place and
@@ -86,10 +86,15 @@ export const taskPropertiesSchema = z.strictObject({
 });
 export type TaskProperties = z.infer<typeof taskPropertiesSchema>;
 
+/** A task as a person writes it: to create it, and in a file that is applied. */
+export const taskResourceSchema = taskPropertiesSchema.extend({ name: taskNameSchema, team: teamSchema.optional() });
+export type TaskResource = z.infer<typeof taskResourceSchema>;
+
 /** A task as it is stored: every default filled in, the platforms normalised. */
 export const taskDefinitionSchema = taskPropertiesSchema.omit({ platform: true, platforms: true }).extend({
   name: taskNameSchema,
   team: z.string().max(63).describe('Team that owns it.'),
   platforms: z.array(platformSchema),
+  appliedBy: appliedBySchema.optional(),
 });
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;

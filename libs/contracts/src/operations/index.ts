@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import type { ServiceName } from '../operation.js';
 import { accessOperations } from './access.js';
+import { applyOperations } from './apply.js';
 import { contextOperations } from './contexts.js';
+import { deadLetterOperations } from './dead-letters.js';
 import { diagnosticsOperations } from './diagnostics.js';
 import { eventOperations } from './events.js';
 import { graphOperations } from './graph.js';
@@ -18,11 +20,13 @@ export const operations = {
   ...taskOperations,
   ...runOperations,
   ...contextOperations,
+  ...applyOperations,
   ...graphOperations,
   ...accessOperations,
   ...webhookOperations,
   ...eventOperations,
   ...diagnosticsOperations,
+  ...deadLetterOperations,
 };
 
 export type Operations = typeof operations;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { registryHostSchema, timeSchema } from '../model/ids.js';
-import { registryDefinitionSchema } from '../model/registry.js';
+import { registryDefinitionSchema, registryResourceSchema } from '../model/registry.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
 
@@ -27,7 +27,7 @@ export const registryOperations = {
     team: 'none',
     summary: 'Make a registry known',
     status: 201,
-    input: registryDefinitionSchema,
+    input: registryResourceSchema,
     output: registryViewSchema,
     errors: ['ALREADY_EXISTS'],
   }),

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { runIdSchema, taskNameSchema, teamSchema, timeSchema, digestSchema, platformSchema } from '../model/ids.js';
+import {
+  appliedBySchema,
+  runIdSchema,
+  taskNameSchema,
+  teamSchema,
+  timeSchema,
+  digestSchema,
+  platformSchema,
+} from '../model/ids.js';
 import { scannedInputSchema } from '../model/image.js';
 import {
   agentConfigurationSchema,
@@ -9,6 +17,7 @@ import {
   platformPropertiesSchema,
   statusSchema,
   taskPropertiesSchema,
+  taskResourceSchema,
 } from '../model/task.js';
 import { defineOperation } from '../operation.js';
 import { empty, pageInput, pageOutput } from './paging.js';
@@ -24,6 +33,7 @@ export const taskViewSchema = taskPropertiesSchema.extend({
   team: z.string(),
   platforms: z.array(platformSchema),
   platform: platformPropertiesSchema,
+  appliedBy: appliedBySchema.optional(),
   creationDate: timeSchema,
   provisioningState: z.enum(['Succeeded']),
   etag: z.string(),
@@ -40,7 +50,6 @@ export const taskViewSchema = taskPropertiesSchema.extend({
 export type TaskView = z.infer<typeof taskViewSchema>;
 
 const name = { name: taskNameSchema };
-const team = teamSchema.describe("Owning team; the token's by default.");
 
 export const taskOperations = {
   createTask: defineOperation({
@@ -52,7 +61,7 @@ export const taskOperations = {
     team: 'named',
     status: 201,
     summary: 'Create a task',
-    input: taskPropertiesSchema.extend({ ...name, team: team.optional() }),
+    input: taskResourceSchema,
     output: taskViewSchema,
     errors: ['ALREADY_EXISTS'],
   }),
@@ -64,7 +73,7 @@ export const taskOperations = {
     scope: 'read',
     team: 'none',
     summary: 'List tasks',
-    input: z.object({ team: team.optional(), ...pageInput }),
+    input: z.object({ team: teamSchema.optional(), ...pageInput }),
     output: z.object({ tasks: z.array(taskViewSchema), ...pageOutput }),
     errors: [],
   }),

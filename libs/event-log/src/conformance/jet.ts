@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogLine } from '#libs/contracts';
 import type { JetSurface } from '../jetstream/jet.js';
 import type { KvChange } from '../ports/kv.js';
+import type { DeadLetter } from '../ports/dead-letters.js';
 import type { DispatchedRun } from '../ports/dispatch.js';
 
 /** Collects what comes, and lets a test wait for the next one. */
@@ -76,6 +77,46 @@ export const jetConformance = (name: string, open: () => Promise<JetSurface>): v
       await jet.dispatch.send('retry', { run: 'again', attempt: 1 });
       expect([await got.next(), await got.next()]).toEqual([1, 2]);
       await consumer.close();
+    });
+
+    it('keeps what is dropped with its cause, and gives it out again once when it is replayed', async () => {
+      const got = inbox<string>();
+      const consumer = jet.dispatch.consume('dead', { slots: 1 }, async (m) => {
+        if (got.all.length === 0) m.drop('nobody knows this run');
+        else await m.ack();
+        got.push(m.run);
+      });
+      await jet.dispatch.send('dead', { run: 'lost', attempt: 3 });
+      await got.next();
+      let letter: DeadLetter | undefined;
+      // The letter is written after the handler said so.
+      while (!letter) [letter] = (await jet.dead.list({ after: 0, limit: 100 })).filter((one) => one.source === 'dead');
+      expect(letter).toMatchObject({
+        kind: 'dispatch',
+        cause: 'nobody knows this run',
+        subject: 'plinth.dispatch.dead',
+        payload: '{"run":"lost","attempt":3}',
+      });
+      expect(await jet.dead.get(letter.id)).toEqual(letter);
+      await jet.dead.replay(letter);
+      expect(await got.next()).toBe('lost');
+      expect(await jet.dead.get(letter.id)).toBeUndefined();
+      expect((await jet.dead.list({ after: 0, limit: 100 })).filter((one) => one.source === 'dead')).toEqual([]);
+      await consumer.close();
+    });
+
+    it('tells a dead letter that has a name once', async () => {
+      const letter = {
+        kind: 'event',
+        source: 'graph',
+        cause: 'unknown',
+        subject: 's',
+        payload: '',
+        once: '7',
+      } as const;
+      for (let found = 0; found < 3; found++) await jet.dead.add(letter);
+      const letters = await jet.dead.list({ after: 0, limit: 100 });
+      expect(letters.filter(({ kind }) => kind === 'event')).toHaveLength(1);
     });
 
     it('has nobody take more than there are slots', async () => {

@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { dispatchSubject, streams, subjectToken } from '#libs/contracts';
 import { sleep, type Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
+import type { DeadLetters } from '../ports/dead-letters.js';
 import type { ConsumeOptions, DispatchedRun, DispatchQueue } from '../ports/dispatch.js';
 import { isPassing } from './api-errors.js';
 import { dispatchSubjects } from './streams.js';
@@ -14,11 +15,14 @@ export interface JetStreamDispatchOptions {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  readonly dead: DeadLetters;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 const nanos = (ms: number): number => ms * 1_000_000;
+/** A message that was handed out so often is what ends its builders, or what none of them can take. */
+const mostDeliveries = 100;
 const working = new TextEncoder().encode('+WPI');
 
 /** The work queue on JetStream: one durable consumer per pool. */
@@ -78,7 +82,7 @@ export class JetStreamDispatch implements DispatchQueue {
       try {
         consumer ??= await this.#consumer(pool, options.ackWaitMs ?? 30_000);
         const messages = await consumer.fetch({ max_messages: 1, expires: 30_000 });
-        for await (const message of untilAborted(messages, signal)) await this.#handle(message, handler);
+        for await (const message of untilAborted(messages, signal)) await this.#handle(pool, message, handler);
       } catch (error) {
         if (signal.aborted) return;
         consumer = undefined;
@@ -110,13 +114,17 @@ export class JetStreamDispatch implements DispatchQueue {
     return js.consumers.get(streams.dispatch, name);
   }
 
-  async #handle(message: JsMsg, handler: Handler): Promise<void> {
+  async #handle(pool: string, message: JsMsg, handler: Handler): Promise<void> {
     const { logger } = this.options;
     const body = bodyOf(message);
-    if (!body) {
-      logger.error({ sequence: message.seq }, 'a dispatched message is not JSON, dropped');
-      message.term('not JSON');
-      return;
+    if (!body) return this.#bury(pool, message, 'It is no JSON that names a run and an attempt.');
+    const { deliveryCount } = message.info;
+    if (deliveryCount > mostDeliveries) {
+      return this.#bury(
+        pool,
+        message,
+        `It was handed out ${deliveryCount - 1} times, and no builder was done with it.`,
+      );
     }
     const dispatched: DispatchedRun = {
       run: body.run,
@@ -127,7 +135,7 @@ export class JetStreamDispatch implements DispatchQueue {
         await message.ackAck();
       },
       retry: (ms) => message.nak(ms),
-      drop: (reason) => message.term(reason),
+      drop: (reason) => void this.#bury(pool, message, reason),
     };
     try {
       await handler(dispatched);
@@ -137,6 +145,20 @@ export class JetStreamDispatch implements DispatchQueue {
         'a dispatched run was not taken, again in 1 s',
       );
       message.nak(1_000);
+    }
+  }
+
+  /** Kept with the cause first: what is terminated is gone. */
+  async #bury(pool: string, message: JsMsg, cause: string): Promise<void> {
+    const { dead, logger } = this.options;
+    const { subject, seq: sequence } = message;
+    try {
+      await dead.add({ kind: 'dispatch', source: pool, cause, subject, payload: message.string() });
+      message.term(cause);
+      logger.error({ pool, sequence, cause }, 'a dispatched message could not be processed; it is a dead letter now');
+    } catch (error) {
+      logger.warn({ err: error, pool, sequence }, 'a dead letter could not be kept, again in 10 s');
+      message.nak(10_000);
     }
   }
 
@@ -156,9 +178,10 @@ export class JetStreamDispatch implements DispatchQueue {
 /** What a message says; undefined for one that somebody else put there. */
 const bodyOf = (message: { json<T>(): T }): { run: string; attempt: number } | undefined => {
   try {
-    return message.json();
+    const { run, attempt } = message.json<{ run?: unknown; attempt?: unknown }>();
+    return typeof run === 'string' && Number.isSafeInteger(attempt) ? { run, attempt: attempt as number } : undefined;
   } catch {
-    return undefined; // not JSON: whoever takes it drops it, and says so
+    return undefined; // said where the message is buried
   }
 };
 

@@ -8,10 +8,12 @@ import type { EventLog } from '../log.js';
 import { silentLogger, type Logger } from '../logger.js';
 import type { BlobStore } from '../ports/blobs.js';
 import { ContentStore } from '../ports/content-store.js';
+import type { DeadLetters } from '../ports/dead-letters.js';
 import type { DispatchQueue } from '../ports/dispatch.js';
 import type { KvBucket } from '../ports/kv.js';
 import type { ObjectBucket } from '../ports/objects.js';
 import type { RunLogs } from '../ports/run-logs.js';
+import { JetStreamDeadLetters } from './dead-letters.js';
 import { JetStreamDispatch } from './dispatch.js';
 import { JetStreamEventLog } from './event-log.js';
 import { JetStreamKv } from './kv.js';
@@ -54,6 +56,7 @@ export interface JetSurface {
   readonly events: EventLog;
   readonly dispatch: DispatchQueue;
   readonly logs: RunLogs;
+  readonly dead: DeadLetters;
   /** Creates the streams and buckets; safe to call again. @throws LogError STREAM_DIFFERS */
   provision(limits?: Partial<Limits>): Promise<void>;
   /** What is not as it has to be, in words; changes nothing. */
@@ -75,6 +78,7 @@ export class Jet implements JetSurface {
   readonly events: EventLog;
   readonly dispatch: DispatchQueue;
   readonly logs: RunLogs;
+  readonly dead: DeadLetters;
   readonly #kv = new Map<string, KvBucket>();
   #status: JetStatus = 'connected';
   readonly #listeners = new Set<(status: JetStatus) => void>();
@@ -95,7 +99,15 @@ export class Jet implements JetSurface {
       ...(options.ackTimeoutMs === undefined ? {} : { ackTimeoutMs: options.ackTimeoutMs }),
       ...(options.appendTimeoutMs === undefined ? {} : { appendTimeoutMs: options.appendTimeoutMs }),
     });
-    this.dispatch = new JetStreamDispatch({ connection, js, jsm, clock: this.clock, logger: this.logger });
+    this.dead = new JetStreamDeadLetters(js, jsm);
+    this.dispatch = new JetStreamDispatch({
+      connection,
+      js,
+      jsm,
+      dead: this.dead,
+      clock: this.clock,
+      logger: this.logger,
+    });
     this.logs = new JetStreamRunLogs(js, this.clock);
     void this.#follow();
   }

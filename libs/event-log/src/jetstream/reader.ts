@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { DeliverPolicy, type ConsumerMessages, type JetStreamClient } from '@nats-io/jetstream';
 import { LogError, positionAhead, positionPurged } from '../errors.js';
 import { defaultBatch, type EventBatch, type LogRange, type ReadOptions, type RecordedEvent } from '../log.js';
@@ -36,13 +37,18 @@ export async function* readStream(context: ReaderContext, options: ReadOptions):
   while (!signal.aborted) {
     const messages = await open(context, position, signal);
     if (!messages) return;
+    const arriving = messages[Symbol.asyncIterator]();
     const close = (): void => void messages.close();
     signal.addEventListener('abort', close, { once: true });
     // It may have been aborted while the consumer was made.
     if (signal.aborted) close();
     try {
       let events: RecordedEvent[] = [];
-      for await (const message of messages) {
+      for (let next = arriving.next(); ;) {
+        const { done, value: message } = await next;
+        if (done) break;
+        next = arriving.next();
+        next.catch(() => undefined); // it is waited for above, unless the reader leaves first
         if (message.seq <= position) continue;
         if (message.seq !== position + 1) {
           // What came before the hole is good: it is handed out first.
@@ -59,8 +65,9 @@ export async function* readStream(context: ReaderContext, options: ReadOptions):
         events.push(event);
         position = message.seq;
         const caughtUp = message.info.pending === 0;
-        // Full batches while more is behind them, whatever there is at the end of the stream.
-        if (!caughtUp && events.length < maxBatch) continue;
+        // Full batches while more is behind them. At the end of the stream, whatever there is by the next turn: where many
+        // append at once, each event would else be a batch, and a transaction, of its own.
+        if (events.length < maxBatch && (!caughtUp || (await isHere(next)))) continue;
         const batch = { events, caughtUp };
         events = [];
         const handedOut = performance.now();
@@ -73,9 +80,14 @@ export async function* readStream(context: ReaderContext, options: ReadOptions):
       signal.removeEventListener('abort', close);
       // Its consumer on the server goes by itself after a minute; deleting it would need one more permission.
       await messages.close();
+      await arriving.return?.();
     }
   }
 }
+
+/** Whether there is another one within this turn of the event loop. What fails says so where it is waited for. */
+const isHere = (next: Promise<IteratorResult<unknown>>): Promise<boolean> =>
+  Promise.race([next.then(({ done }) => !done).catch(() => false), turn().then(() => false)]);
 
 /** Opens a consumer after the position, as often as it takes; undefined when the reader is not wanted any more. */
 const open = async (

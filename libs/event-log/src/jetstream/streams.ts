@@ -37,7 +37,10 @@ export const dispatchSubjects = 'plinth.dispatch.>';
 export const logSubjects = 'plinth.logs.>';
 /** Dead letters that Plinth itself writes, beside the server's advisories. */
 export const deadSubjects = 'plinth.dead.>';
-export const advisorySubjects = '$JS.EVENT.ADVISORY.CONSUMER.>';
+export const advisorySubjects = [
+  '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>',
+  '$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>',
+];
 
 const nanos = (ms: number): number => ms * 1_000_000;
 
@@ -85,7 +88,7 @@ export const streamPlans = (limits: Limits): readonly StreamPlan[] => {
       ...common,
       name: streams.dead,
       description: 'What could not be processed, and the advisories of the server about it',
-      subjects: [deadSubjects, advisorySubjects],
+      subjects: [deadSubjects, ...advisorySubjects],
       retention: 'limits',
       discard: 'old',
       max_bytes: limits.deadMaxBytes,

@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.js';
+import { dispatchSubject } from '#libs/contracts';
+import type { DeadLetters } from '../ports/dead-letters.js';
 import type { ConsumeOptions, DispatchedRun, DispatchQueue } from '../ports/dispatch.js';
 
 type Handler = (message: DispatchedRun) => Promise<void>;
@@ -31,7 +33,10 @@ export class MemoryDispatch implements DispatchQueue {
   /** What was dropped, and why: the dead letters. */
   readonly dropped: { readonly run: string; readonly attempt: number; readonly reason: string }[] = [];
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly dead?: DeadLetters,
+  ) {}
 
   #pool(name: string): Pool {
     let pool = this.#pools.get(name);
@@ -39,17 +44,21 @@ export class MemoryDispatch implements DispatchQueue {
     return pool;
   }
 
-  send(name: string, { run, attempt }: { readonly run: string; readonly attempt: number }): Promise<void> {
+  send(
+    name: string,
+    { run, attempt }: { readonly run: string; readonly attempt: number },
+    { again = false }: { readonly again?: boolean } = {},
+  ): Promise<void> {
     const id = `${run}.${attempt}`;
     const now = this.clock.now().getTime();
     const before = this.#sent.get(id);
-    if (before !== undefined && now - before < duplicateWindowMs) return Promise.resolve();
+    if (!again && before !== undefined && now - before < duplicateWindowMs) return Promise.resolve();
     this.#sent.set(id, now);
     const pool = this.#pool(name);
     const message = { run, attempt, deliveries: 0 };
     this.#held.add(message);
     pool.waiting.push(message);
-    this.#deliver(pool);
+    this.#deliver(name, pool);
     return Promise.resolve();
   }
 
@@ -67,7 +76,7 @@ export class MemoryDispatch implements DispatchQueue {
     const pool = this.#pool(name);
     const consumer = { handler, slots, ackWaitMs, busy: new Set<Promise<void>>() };
     pool.consumers.add(consumer);
-    this.#deliver(pool);
+    this.#deliver(name, pool);
     return {
       close: async () => {
         pool.consumers.delete(consumer);
@@ -76,21 +85,21 @@ export class MemoryDispatch implements DispatchQueue {
     };
   }
 
-  #deliver(pool: Pool): void {
+  #deliver(name: string, pool: Pool): void {
     for (const consumer of pool.consumers) {
       while (consumer.busy.size < consumer.slots) {
         const message = pool.waiting.shift();
         if (!message) return;
-        const work = this.#handle(pool, consumer, message).finally(() => {
+        const work = this.#handle(name, pool, consumer, message).finally(() => {
           consumer.busy.delete(work);
-          this.#deliver(pool);
+          this.#deliver(name, pool);
         });
         consumer.busy.add(work);
       }
     }
   }
 
-  async #handle(pool: Pool, consumer: Consumer, message: Message): Promise<void> {
+  async #handle(name: string, pool: Pool, consumer: Consumer, message: Message): Promise<void> {
     const { clock, dropped } = this;
     const { run, attempt } = message;
     message.deliveries += 1;
@@ -98,7 +107,7 @@ export class MemoryDispatch implements DispatchQueue {
     const again = (): void => {
       if (!this.#held.has(message)) return;
       pool.waiting.push(message);
-      this.#deliver(pool);
+      this.#deliver(name, pool);
     };
     const timeout = (): (() => void) =>
       clock.setTimeout(() => {
@@ -125,10 +134,13 @@ export class MemoryDispatch implements DispatchQueue {
         },
         ack: () => Promise.resolve(settle(() => void this.#held.delete(message))),
         retry,
-        drop: (reason) =>
+        drop: (cause) =>
           settle(() => {
             this.#held.delete(message);
-            dropped.push({ run, attempt, reason });
+            dropped.push({ run, attempt, reason: cause });
+            const payload = JSON.stringify({ run, attempt });
+            const letter = { kind: 'dispatch', source: name, cause, subject: dispatchSubject(name), payload } as const;
+            void this.dead?.add(letter);
           }),
       });
     } catch {

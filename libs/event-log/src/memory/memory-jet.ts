@@ -5,6 +5,7 @@ import type { BlobStore } from '../ports/blobs.js';
 import { ContentStore } from '../ports/content-store.js';
 import type { KvBucket } from '../ports/kv.js';
 import type { ObjectBucket } from '../ports/objects.js';
+import { MemoryDeadLetters } from './memory-dead-letters.js';
 import { MemoryDispatch } from './memory-dispatch.js';
 import { MemoryEventLog } from './memory-event-log.js';
 import { MemoryKv } from './memory-kv.js';
@@ -15,6 +16,7 @@ import { MemoryRunLogs } from './memory-run-logs.js';
 export class MemoryJet implements JetSurface {
   readonly events: MemoryEventLog;
   readonly dispatch: MemoryDispatch;
+  readonly dead: MemoryDeadLetters;
   readonly logs = new MemoryRunLogs();
   readonly #clock: Clock;
   readonly #objects = new Map<string, MemoryObjects>();
@@ -25,7 +27,10 @@ export class MemoryJet implements JetSurface {
   constructor(options: { clock?: Clock; name?: string } = {}) {
     this.#clock = options.clock ?? systemClock;
     this.events = new MemoryEventLog({ clock: this.#clock, source: `/plinth/${options.name ?? 'memory'}` });
-    this.dispatch = new MemoryDispatch(this.#clock);
+    this.dead = new MemoryDeadLetters(this.#clock, ({ source, payload }) =>
+      this.dispatch.send(source, JSON.parse(payload) as { run: string; attempt: number }, { again: true }),
+    );
+    this.dispatch = new MemoryDispatch(this.#clock, this.dead);
   }
 
   provision(): Promise<void> {

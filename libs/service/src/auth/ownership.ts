@@ -10,7 +10,8 @@ export type Owners = Readonly<Partial<Record<OwnedKind, OwnerOf>>>;
 /** True for `admin`, and for what is of the own team. */
 export const isOwn = ({ scope, team }: Principal, owner: string): boolean => scope === 'admin' || team === owner;
 
-const requireTeam = (principal: Principal, owner: string, what: string): void => {
+/** For handlers of many things at once. @throws PlinthError PERMISSION_DENIED */
+export const requireTeam = (principal: Principal, owner: string, what: string): void => {
   if (isOwn(principal, owner)) return;
   throw new PlinthError(
     'PERMISSION_DENIED',

@@ -1,12 +1,20 @@
 import type { FastifyInstance } from 'fastify';
+import { resourceJsonSchema, resourceSchemaPath } from '#libs/contracts';
 import type { Health } from '../health.js';
 import type { Metrics } from '../metrics.js';
 
 /**
- * What operators and probes read: liveness, readiness, metrics, the OpenAPI and AsyncAPI documents. They need no token and say
- * nothing about tasks or images; the process listens on loopback unless told otherwise.
+ * What operators and probes read: liveness, readiness, metrics, the OpenAPI and AsyncAPI documents, the schema of
+ * files. They need no token and say nothing about tasks or images; the process listens on loopback unless told otherwise.
  */
-export const plainPaths = ['/health/live', '/health/ready', '/metrics', '/openapi.json', '/asyncapi.json'] as const;
+export const plainPaths = [
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+  '/openapi.json',
+  '/asyncapi.json',
+  resourceSchemaPath,
+] as const;
 
 export const plainRoutes = (
   server: FastifyInstance,
@@ -36,4 +44,9 @@ export const plainRoutes = (
       return reply.type('application/json; charset=utf-8').send(document);
     });
   }
+  let schema: string | undefined;
+  server.get(resourceSchemaPath, async (_request, reply) => {
+    schema ??= JSON.stringify(resourceJsonSchema());
+    return reply.type('application/schema+json; charset=utf-8').send(schema);
+  });
 };

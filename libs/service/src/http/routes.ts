@@ -109,7 +109,7 @@ export class HttpRoutes {
             operation,
             request.params as Record<string, string>,
             request.query as Record<string, unknown>,
-            takesQuery(operation) ? {} : await this.#json(request),
+            takesQuery(operation) ? {} : await this.#json(request, operation.maxBytes ?? jsonBytes),
           );
           if (operation.kind === 'stream') {
             const stream = await this.invoker.stream(served, operation, principal, input, meta);
@@ -171,13 +171,13 @@ export class HttpRoutes {
     });
   }
 
-  async #json(request: FastifyRequest): Promise<Record<string, unknown>> {
+  async #json(request: FastifyRequest, maxBytes: number): Promise<Record<string, unknown>> {
     // The type is checked before the body is read: what is not taken is not worth reading.
     const { 'content-type': type, 'content-length': length } = request.headers;
     if (mediaType(type) !== undefined || (length !== undefined && length !== '0')) {
       parseJsonObject(Buffer.from('{}'), request.headers);
     }
-    return parseJsonObject(await readLimited(request.body as Readable | undefined, length, jsonBytes), request.headers);
+    return parseJsonObject(await readLimited(request.body as Readable | undefined, length, maxBytes), request.headers);
   }
 
   async #upload(

@@ -119,6 +119,15 @@ export class SupervisedNats {
     return nats;
   }
 
+  /** How to reach the one that runs on this folder; undefined when none does. */
+  static async running(folder: string): Promise<NatsAccess | undefined> {
+    const configFile = join(folder, 'nats-server.conf');
+    if (leftover(join(folder, 'nats-server.pid'), configFile) === undefined) return undefined;
+    const port = /^listen: "127\.0\.0\.1:(\d+)"$/m.exec(await readFile(configFile, 'utf8'))?.[1];
+    const password = (await readFile(join(folder, 'password'), 'utf8')).trim();
+    return port === undefined ? undefined : { url: `nats://127.0.0.1:${port}`, user: 'plinth', password };
+  }
+
   /** Process id of the child; for tests that kill it. */
   get pid(): number | undefined {
     return this.child?.pid;

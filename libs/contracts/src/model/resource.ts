@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { registryResourceSchema } from './registry.js';
+import { taskResourceSchema } from './task.js';
+
+/** What a document in a file says first: whose schema it is of. */
+export const apiVersion = 'plinth.dev/v1';
+
+const head = <K extends string>(type: K) => ({
+  apiVersion: z.literal(apiVersion).describe('Version of this schema.'),
+  type: z.literal(type).describe('What it is.'),
+});
+
+/**
+ * One resource in a file: the fields of the operation that creates it, and in front of them what it is. `type` and
+ * `apiVersion` as in ACR's own resources; a registry has a `kind` of its own.
+ */
+export const resourceDocuments = {
+  Task: z.strictObject({ ...head('Task'), ...taskResourceSchema.shape }),
+  Registry: z.strictObject({ ...head('Registry'), ...registryResourceSchema.shape }),
+} as const;
+
+export const resourceTypes = Object.keys(resourceDocuments) as ResourceType[];
+export type ResourceType = keyof typeof resourceDocuments;
+export type TaskDocument = z.input<(typeof resourceDocuments)['Task']>;
+export type RegistryDocument = z.input<(typeof resourceDocuments)['Registry']>;
+export type ResourceDocument = TaskDocument | RegistryDocument;
+
+export const resourceDocumentSchema = z.discriminatedUnion('type', [
+  resourceDocuments.Task,
+  resourceDocuments.Registry,
+]);
+
+/** What a resource is called among those of its type. */
+export const nameOfResource = (document: ResourceDocument): string =>
+  document.type === 'Task' ? document.name : document.host;
