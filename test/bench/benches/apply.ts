@@ -44,9 +44,7 @@ export const applyBench: Bench = {
       const append = (index: number) => {
         const data = events[index]!;
         const id = data.definition.name;
-        return jet.events
-          .append({ kind: 'task', id }, 0, [{ id, type: 'task.created', data }])
-          .then(() => undefined);
+        return jet.events.append({ kind: 'task', id }, 0, [{ id, type: 'task.created', data }]).then(() => undefined);
       };
       return rate('JetStreamEventLog.append', () => inWindow(tasks, window, append));
     };
