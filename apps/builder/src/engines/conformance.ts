@@ -129,6 +129,20 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
       expect(config.rootfs.diff_ids[0]).toBe(await baseDiffId('one'));
     });
 
+    it('pulls from where a registry is, when it is called otherwise', async () => {
+      const reference = 'registry.example.test/base:1';
+      const recorded = await build(
+        { Dockerfile: `FROM ${reference}\nCOPY --from=${reference} /version /copied\nRUN cat /copied\n` },
+        {
+          pins: [{ reference, digest: baseDigest }],
+          registries: [{ registry: 'registry.example.test', endpoint: registry.host, scheme: 'http' }],
+        },
+      );
+      const { config } = await image(recorded);
+      expect(texts(recorded)).toContain('one');
+      expect(config.rootfs.diff_ids[0]).toBe(await baseDiffId('one'));
+    });
+
     it('copies from an earlier stage and from an image', async () => {
       const recorded = await build({
         Dockerfile: [

@@ -7,6 +7,8 @@
 export interface EngineRegistry {
   /** Host and port as they stand in references: `docker.io`, `127.0.0.1:5000`. */
   readonly registry: string;
+  /** Host and port to talk to, where it is another one. */
+  readonly endpoint?: string;
   readonly scheme: 'http' | 'https';
   readonly username?: string;
   readonly password?: string;

@@ -193,7 +193,7 @@ export class BuildahEngine implements Engine {
     for (const [index, { ca }] of request.registries.entries()) {
       if (ca !== undefined) await file(`certs/${index}.crt`, ca);
     }
-    await file('policy.json', signaturePolicy(request.pins));
+    await file('policy.json', signaturePolicy(request.pins, request.registries));
     await file('auth.json', dockerConfig(request.registries));
     return {
       ...process.env,
@@ -226,7 +226,7 @@ export class BuildahEngine implements Engine {
       // Without it, all instructions make one layer: the same build would have another digest.
       '--layers',
       ...(request.noCache ? ['--no-cache'] : []),
-      ...pinArguments(request.pins),
+      ...pinArguments(request.pins, request.registries),
       ...(request.target === undefined ? [] : [`--target=${request.target}`]),
       ...(platform === undefined ? [] : [`--platform=${platform}`]),
       `--iidfile=${join(job, 'iid')}`,

@@ -18,7 +18,7 @@ describe('the files of a Buildah job', () => {
   });
 
   it('let in pinned digests only', () => {
-    const policy = JSON.parse(signaturePolicy([{ reference: 'docker.io/library/node:22', digest }])) as {
+    const policy = JSON.parse(signaturePolicy([{ reference: 'docker.io/library/node:22', digest }], [])) as {
       default: object;
       transports: { docker: object };
     };

@@ -1,13 +1,14 @@
 import { parseReference } from '#libs/oci';
+import { addressesOf, addressOf } from '../addresses.js';
 import type { EngineRegistry, Pin } from '../engine.js';
 
 /**
  * containers-policy.json(5) which lets only pinned digests in: a tag that slipped through would be refused, not resolved.
  * What lies in local storage came in by this rule.
  */
-export function signaturePolicy(pins: readonly Pin[]): string {
+export function signaturePolicy(pins: readonly Pin[], registries: readonly EngineRegistry[]): string {
   const accept = [{ type: 'insecureAcceptAnything' }];
-  const docker = Object.fromEntries(pins.map((pin) => [pinnedName(pin), accept]));
+  const docker = Object.fromEntries(pins.map((pin) => [pinnedName(pin, registries), accept]));
   return JSON.stringify({
     default: [{ type: 'reject' }],
     transports: { docker, 'containers-storage': { '': accept }, oci: { '': accept } },
@@ -18,7 +19,7 @@ export function signaturePolicy(pins: readonly Pin[]): string {
 export function registriesConf(registries: readonly EngineRegistry[]): string {
   const insecure = registries
     .filter(({ scheme }) => scheme === 'http')
-    .map(({ registry }) => `[[registry]]\nlocation = ${JSON.stringify(registry)}\ninsecure = true\n`);
+    .map((registry) => `[[registry]]\nlocation = ${JSON.stringify(addressOf(registry))}\ninsecure = true\n`);
   return `unqualified-search-registries = ["docker.io"]\nshort-name-mode = "disabled"\n${insecure.join('')}`;
 }
 
@@ -32,15 +33,16 @@ export function storageConf(slotDir: string, driver: 'overlay' | 'vfs'): string 
  * `--build-context NAME=docker-image://…` for each pin. Buildah compares NAME with the text of the Dockerfile, so every
  * usual spelling of a reference is given.
  */
-export function pinArguments(pins: readonly Pin[]): string[] {
+export function pinArguments(pins: readonly Pin[], registries: readonly EngineRegistry[]): string[] {
   return pins.flatMap((pin) =>
-    spellings(pin.reference).map((name) => `--build-context=${name}=docker-image://${pinnedName(pin)}`),
+    spellings(pin.reference).map((name) => `--build-context=${name}=docker-image://${pinnedName(pin, registries)}`),
   );
 }
 
-function pinnedName({ reference, digest }: Pin): string {
+/** By where the registry is, not by what it is called. */
+function pinnedName({ reference, digest }: Pin, registries: readonly EngineRegistry[]): string {
   const { registry, repository } = parseReference(reference);
-  return `${registry}/${repository}@${digest}`;
+  return `${addressesOf(registries)(registry)}/${repository}@${digest}`;
 }
 
 /** `docker.io/library/node:latest` is also written `library/node`, `docker.io/node:latest`, `node` and so on. */

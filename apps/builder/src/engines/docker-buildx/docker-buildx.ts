@@ -89,7 +89,7 @@ export class DockerBuildxEngine implements Engine {
     const job = await mkdtemp(join(this.options.workDir, jobPrefix));
     try {
       await writeFile(join(job, 'config.json'), dockerConfig(request.registries), { mode: 0o600 });
-      await writeFile(join(job, 'policy.json'), JSON.stringify(sourcePolicy(request.pins)));
+      await writeFile(join(job, 'policy.json'), JSON.stringify(sourcePolicy(request.pins, request.registries)));
       return await this.#run(request, { job, host, dockerfile, redact });
     } finally {
       await rm(job, { recursive: true, force: true });

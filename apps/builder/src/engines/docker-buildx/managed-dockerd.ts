@@ -7,6 +7,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineRegistry } from '../engine.js';
+import { addressOf } from '../addresses.js';
 import { EngineError } from '../engine.js';
 import { unmountBelow } from '../leftovers.js';
 import type { DockerDaemon } from './docker-buildx.js';
@@ -104,9 +105,10 @@ export class ManagedDockerd implements DockerDaemon {
     if (!this.#isRunDirOwn) await rm(this.#runDir, { recursive: true, force: true });
   }
 
-  #learn({ registry, scheme, ca }: EngineRegistry): void {
-    if (scheme === 'http') this.#insecure.add(registry);
-    if (ca !== undefined) this.#authorities.set(registry, ca);
+  #learn(registry: EngineRegistry): void {
+    const { scheme, ca } = registry;
+    if (scheme === 'http') this.#insecure.add(addressOf(registry));
+    if (ca !== undefined) this.#authorities.set(addressOf(registry), ca);
   }
 
   #authorityText(): string {

@@ -1,5 +1,6 @@
 import { parseReference } from '#libs/oci';
-import type { Pin } from '../engine.js';
+import { addressesOf } from '../addresses.js';
+import type { EngineRegistry, Pin } from '../engine.js';
 
 interface Rule {
   action: 'DENY' | 'CONVERT' | 'ALLOW';
@@ -17,13 +18,15 @@ const image = (name: string) => `docker-image://${name}`;
  * `rewrite-timestamp` also rewrites the base's layers (BuildKit of Docker 26.1). Their digests change, so that neither
  * a registry nor a rebase recognises the base any more. With a policy the base's layers stay as they are.
  */
-export function sourcePolicy(pins: readonly Pin[]): { rules: Rule[] } {
+export function sourcePolicy(pins: readonly Pin[], registries: readonly EngineRegistry[]): { rules: Rule[] } {
+  const addressFor = addressesOf(registries);
   const rules: Rule[] = [{ action: 'DENY', selector: { identifier: image('*'), matchType: 'WILDCARD' } }];
   for (const { reference, digest } of pins) {
     const { registry, repository, tag, digest: written } = parseReference(reference);
     const repositoryName = `${registry}/${repository}`;
     const byTag = tag === undefined ? repositoryName : `${repositoryName}:${tag}`;
-    const pinned = `${byTag}@${digest}`;
+    // BuildKit knows no other address for a registry than its name: the reference is led to where the registry is.
+    const pinned = `${addressFor(registry)}${byTag.slice(registry.length)}@${digest}`;
     const asWritten = written === undefined ? byTag : `${byTag}@${written}`;
     if (asWritten !== pinned) {
       rules.push({

@@ -232,6 +232,7 @@ const registriesOf = async (
       const ca = definition?.ca === undefined ? undefined : await secrets.open(definition.ca);
       return {
         registry,
+        ...(definition?.endpoint !== undefined && { endpoint: definition.endpoint }),
         scheme: definition?.scheme ?? 'https',
         ...(credentials && { username: credentials.username, password: credentials.password }),
         ...(ca !== undefined && { ca }),
