@@ -7,6 +7,7 @@ import { asPlinthError } from '../problem.js';
 import type { ServiceLogger } from '../logging.js';
 import { sendProblem } from './routes.js';
 import { routerPath } from './input.js';
+import { shownPath } from './shown-path.js';
 
 /** The web server below Nest. Bodies are left unread: each route reads its own, within its own limit. */
 export const fastifyAdapter = (): FastifyAdapter =>
@@ -21,7 +22,8 @@ export const fastifyAdapter = (): FastifyAdapter =>
     genReqId: () => randomUUID(),
     // What the router itself refuses, such as a path that cannot be decoded, never reaches the filter below.
     frameworkErrors: (error: Error, request: unknown, reply: unknown) => {
-      void sendProblem(request as FastifyRequest, reply as FastifyReply, asPlinthError(error), randomUUID());
+      const shown = Object.assign(error, { message: shownPath(error.message) });
+      void sendProblem(request as FastifyRequest, reply as FastifyReply, asPlinthError(shown), randomUUID());
     },
   });
 
@@ -71,7 +73,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     const id = randomUUID();
     const methods = this.paths.methods(request.url);
-    const path = request.url.split('?', 1)[0] ?? '';
+    const path = shownPath(request.url.split('?', 1)[0] ?? '');
     let error = asPlinthError(thrown);
     let headers: Record<string, string> = {};
     if (error.code === 'NOT_FOUND' && methods.length > 0) {
