@@ -9,6 +9,9 @@ import { WatcherService } from './watcher.service.js';
 
 const POSITIONS = Symbol('plinth.watcher.positions');
 
+const hookRoute = (path: `/v1/${string}`) =>
+  rawRoute({ service: 'watcher', method: 'POST', path, maxBytes: maxHookBytes, handler: HookHandler });
+
 @Module({
   providers: [
     { provide: WatcherService, inject: [Runtime], useFactory: (runtime: Runtime) => new WatcherService(runtime) },
@@ -32,13 +35,9 @@ const POSITIONS = Symbol('plinth.watcher.positions');
       },
       { positions: POSITIONS },
     ),
-    rawRoute({
-      service: 'watcher',
-      method: 'POST',
-      path: '/v1/hooks/:dialect/:registry',
-      maxBytes: maxHookBytes,
-      handler: HookHandler,
-    }),
+    hookRoute('/v1/hooks/:dialect/:registry'),
+    // For senders that can send no secret in another place.
+    hookRoute('/v1/hooks/:dialect/:registry/:key'),
   ],
 })
 export class WatcherModule implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -3,6 +3,7 @@ import { PlinthError, type Input, type Output, type RegistryView } from '#libs/c
 import { parseReference } from '#libs/oci';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
+import { checkNotifications, hookPathOf } from '../hooks/settings.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { WatcherService } from '../watcher.service.js';
 
@@ -11,6 +12,7 @@ export class RegistryHandlers {
   constructor(private readonly watcher: WatcherService) {}
 
   async createRegistry(input: Input<'createRegistry'>, call: CallContext): Promise<RegistryView> {
+    checkNotifications(input.notifications);
     return this.execute(input.host, { type: 'register', definition: input }, call);
   }
 
@@ -34,6 +36,7 @@ export class RegistryHandlers {
 
   async updateRegistry({ host, ...patch }: Input<'updateRegistry'>, call: CallContext): Promise<RegistryView> {
     requireEtag(call, this.view(host).etag, `The registry ${host}`);
+    checkNotifications(patch.notifications);
     return this.execute(host, { type: 'update', host, patch }, call);
   }
 
@@ -79,7 +82,7 @@ export class RegistryHandlers {
     return {
       ...definition,
       etag: String(sequence),
-      hookPath: notifications ? `/v1/hooks/${notifications.dialect}/${host}` : null,
+      hookPath: notifications ? hookPathOf(host, notifications) : null,
       lastNotificationAt: notifiedAt.get(host) ?? null,
       lastError: records.find(([, { lastError }]) => lastError !== null)?.[1].lastError ?? null,
       watchedTags: records.length,

@@ -1,36 +1,32 @@
 import { z } from 'zod';
-import { sameSecret } from './constant-time.js';
-import { HookFormatError, jsonOf, type HookDialect } from './dialect.js';
+import { jsonOf, mostEvents, shaped, text, type HookDialect } from './dialect.js';
+import { authorization } from './proof.js';
 
 /**
- * CNCF Distribution and GitLab's registry (distribution docs/content/about/notifications.md). Layers fire as well as
- * manifests; a push by digest has no tag. The sender can put any header: its `Authorization` is the secret.
+ * CNCF Distribution (distribution docs/content/about/notifications.md). Layers fire as well as manifests; a push by
+ * digest has no tag. The sender can put any header.
  */
 const envelope = z.object({
   events: z
     .array(
       z.object({
-        action: z.string(),
+        id: text.optional(),
+        action: text,
         target: z.object({
-          repository: z.string().max(512).optional(),
+          repository: text.optional(),
           tag: z.string().max(128).optional(),
-          digest: z.string().max(256).optional(),
-          mediaType: z.string().optional(),
+          digest: text.optional(),
         }),
       }),
     )
-    .max(10_000),
+    .max(mostEvents),
 });
 
 export const distribution: HookDialect = {
-  name: 'distribution',
-  authenticates: ({ headers }, secret) => sameSecret(headers['authorization'] ?? '', secret),
-  parse: ({ body }) => {
-    const parsed = envelope.safeParse(jsonOf(body));
-    if (!parsed.success)
-      throw new HookFormatError('The body is no envelope of Distribution: `events` is missing or ill-formed.');
-    return parsed.data.events.flatMap(({ action, target: { repository, tag, digest } }) =>
-      action === 'push' && repository && tag ? [{ repository, tag, digest }] : [],
-    );
-  },
+  proofs: [authorization],
+  parse: ({ body }) =>
+    shaped(envelope, jsonOf(body), 'Distribution').events.flatMap(
+      ({ id, action, target: { repository, tag, digest } }) =>
+        action === 'push' && repository && tag ? [{ repository, tag, digest, id }] : [],
+    ),
 };

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { PlinthError } from '#libs/contracts';
-import { canonicalReference } from '#libs/oci';
+import { isPlinthError, PlinthError, type Notifications } from '#libs/contracts';
 import type { RawHandler, RawRequest, RawResponse } from '#libs/service';
 import { WatcherService } from '../watcher.service.js';
-import { HookFormatError, type HookDialect, type HookRequest } from './dialect.js';
+import { HookFormatError, type Hint, type HookDialect, type HookRequest } from './dialect.js';
 import { dialects } from './index.js';
+import { hookMetrics, type HookMetrics } from './metrics.js';
+import { referenceOf } from './reference-of.js';
+import { SeenDeliveries } from './seen-deliveries.js';
+import { SenderCheck } from './sender-check.js';
 
 /** Largest body of a notification: an envelope of Distribution with a hundred events is below a tenth of it. */
 export const maxHookBytes = 1024 * 1024;
@@ -15,64 +18,87 @@ export const maxHookBytes = 1024 * 1024;
  */
 @Injectable()
 export class HookHandler implements RawHandler {
-  constructor(private readonly watcher: WatcherService) {}
+  private readonly check: SenderCheck;
+  private readonly deliveries = new SeenDeliveries();
+  private readonly metrics: HookMetrics;
+
+  constructor(private readonly watcher: WatcherService) {
+    this.check = new SenderCheck(watcher.runtime);
+    this.metrics = hookMetrics(watcher.runtime.metrics.registry);
+  }
 
   async handle({ params, headers, body }: RawRequest): Promise<RawResponse> {
-    const dialect = dialects.get(params['dialect'] ?? '');
+    const name = params['dialect'] ?? '';
+    const dialect = dialects.get(name);
     if (!dialect) {
       const known = [...dialects.keys()].join(', ');
-      throw new PlinthError('NOT_FOUND', `There is no notification dialect ${params['dialect']}. Known are: ${known}.`);
+      throw new PlinthError('NOT_FOUND', `There is no notification dialect ${name}. Known are: ${known}.`);
     }
     const host = params['registry'] ?? '';
     const request: HookRequest = {
       headers: Object.fromEntries(
-        Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+        Object.entries(headers).map(([header, value]) => [header, Array.isArray(value) ? value[0] : value]),
       ),
       body,
     };
-    await this.authenticate(dialect, host, request);
-    const hints = this.parse(dialect, request);
-    const { runtime, tags, notifiedAt } = this.watcher;
-    const now = runtime.clock.now().toISOString();
-    notifiedAt.set(host, now);
-    const seen = new Set<string>();
-    for (const { repository, tag, digest } of hints) {
-      let reference: string;
-      try {
-        reference = canonicalReference(`${host}/${repository}:${tag}`);
-      } catch {
-        continue; // not a name that anything could stand on
-      }
-      if (seen.has(reference) || !tags.get(reference).state.watched) continue;
-      seen.add(reference);
-      void this.watcher.hint(reference, digest, now);
+    try {
+      const { rewrites } = await this.authenticate(name, dialect, host, request, params['key']);
+      const answer = this.read(dialect, request);
+      this.metrics.notified(name, 'accepted');
+      const now = this.watcher.runtime.clock.now().toISOString();
+      this.watcher.notifiedAt.set(host, now);
+      if (!Array.isArray(answer)) return answer;
+      this.hint(answer, host, rewrites, now);
+      return { status: 202 };
+    } catch (error) {
+      if (isPlinthError(error) && error.code === 'UNAUTHENTICATED') this.metrics.notified(name, 'refused');
+      if (isPlinthError(error) && error.code === 'INVALID_ARGUMENT') this.metrics.notified(name, 'malformed');
+      throw error;
     }
-    return { status: 202 };
+  }
+
+  private hint(hints: readonly Hint[], host: string, rewrites: Notifications['rewrites'], now: string): void {
+    const { tags } = this.watcher;
+    const seen = new Set<string>();
+    for (const hint of hints) {
+      const reference = referenceOf(hint, host, rewrites);
+      if (reference === undefined || seen.has(reference) || !tags.get(reference).state.watched) continue;
+      seen.add(reference);
+      if (hint.id !== undefined && !this.deliveries.isNew(`${hint.id} ${reference}`)) continue;
+      void this.watcher.hint(reference, hint.digest, now);
+    }
   }
 
   /** Whether the registry is unknown, does not notify, or the secret is wrong is the same answer to a stranger. */
-  private async authenticate(dialect: HookDialect, host: string, request: HookRequest): Promise<void> {
+  private async authenticate(
+    name: string,
+    dialect: HookDialect,
+    host: string,
+    request: HookRequest,
+    key: string | undefined,
+  ): Promise<Notifications> {
     const { registries, runtime } = this.watcher;
     const notifications = registries.definitionOf(host)?.notifications;
-    let secret: string | undefined;
-    if (notifications?.dialect === dialect.name) {
+    if (notifications?.dialect === name) {
       try {
-        secret = await runtime.secrets.open(notifications.secret);
+        if (await this.check.isGenuine(dialect, notifications, request, key)) return notifications;
       } catch (error) {
+        // Its sender tries again when it hears that this could not be decided now.
+        if (isPlinthError(error) && error.code === 'UNAVAILABLE') throw error;
         // The sentence names the secret and how to store it: for the operator, not for a stranger.
         runtime.logger.warn({ registry: host, error: String(error) }, 'the secret of notifications cannot be opened');
       }
     }
-    if (secret !== undefined && dialect.authenticates(request, secret)) return;
     throw new PlinthError(
       'UNAUTHENTICATED',
-      `This is no notification of ${host}: the registry must be known with notifications of dialect ${dialect.name}, and send its secret.`,
+      `This is no notification of ${host}: the registry must be known with notifications of dialect ${name}, and the sender must prove who it is as its settings say.`,
     );
   }
 
-  private parse(dialect: HookDialect, request: HookRequest) {
+  /** What a dialect makes of a body: the hints, or the answer to a question of its sender. */
+  private read(dialect: HookDialect, request: HookRequest): Hint[] | RawResponse {
     try {
-      return dialect.parse(request);
+      return dialect.handshake?.(request) ?? dialect.parse(request);
     } catch (error) {
       if (!(error instanceof HookFormatError)) throw error;
       throw new PlinthError('INVALID_ARGUMENT', error.message, [{ field: 'body', message: error.message }]);

@@ -5,6 +5,73 @@ export const registryKindSchema = z
   .enum(['Distribution', 'Generic'])
   .describe('What the host runs; decides which notification dialect and quirks apply.');
 
+/** Formats in which registries tell of pushes. */
+export const notificationDialects = [
+  'distribution',
+  'acr',
+  'aliyun',
+  'artifactory',
+  'dockerhub',
+  'ecr',
+  'eventgrid',
+  'forgejo',
+  'generic',
+  'gitea',
+  'github',
+  'gitlab',
+  'google',
+  'harbor',
+  'nexus',
+  'quay',
+  'zot',
+] as const;
+export type NotificationDialect = (typeof notificationDialects)[number];
+
+export const notificationsSchema = z.strictObject({
+  dialect: z.enum(notificationDialects).describe('Format in which the registry tells of pushes.'),
+  secret: secretRefSchema
+    .optional()
+    .describe('Where the secret is that the sender puts into a header, or signs the body with.'),
+  keyHash: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 hexadecimal digits')
+    .optional()
+    .describe(
+      'SHA-256 of the key at the end of the path, for senders that can send no secret: `sha256:` and hexadecimal digits.',
+    ),
+  oidc: z
+    .strictObject({
+      issuer: z
+        .string()
+        .max(512)
+        .regex(
+          /^https:\/\/[^\s]+$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::[0-9]+)?(?:\/[^\s]*)?$/,
+          'expected an https:// URL (http:// on loopback only)',
+        )
+        .default('https://accounts.google.com')
+        .describe('Issuer of the tokens.'),
+      audience: z.string().min(1).max(512).describe('Audience of the tokens.'),
+      email: z.email().max(320).describe('Account that the tokens must be of.'),
+    })
+    .optional()
+    .describe('Signed tokens that the sender sends as bearer.'),
+  rewrites: z
+    .array(
+      z.strictObject({
+        from: z
+          .string()
+          .min(1)
+          .max(512)
+          .describe('Beginning of the name that the sender says, such as `docker-local/`.'),
+        to: z.string().max(512).describe('What stands there in references.'),
+      }),
+    )
+    .max(100)
+    .optional()
+    .describe('Where the sender names repositories in another way than references do; the first that fits counts.'),
+});
+export type Notifications = z.infer<typeof notificationsSchema>;
+
 /** A registry as a person writes it: to make it known, and in a file that is applied. */
 export const registryResourceSchema = z.strictObject({
   host: registryHostSchema,
@@ -20,11 +87,7 @@ export const registryResourceSchema = z.strictObject({
     .strictObject({ username: z.string().min(1).max(256), password: secretRefSchema })
     .optional()
     .describe('Credentials for pull and push.'),
-  notifications: z
-    .strictObject({
-      dialect: z.enum(['distribution']),
-      secret: secretRefSchema.describe('Where the value is that the sender puts into its Authorization header.'),
-    })
+  notifications: notificationsSchema
     .optional()
     .describe('Notifications that this registry sends to /v1/hooks/{dialect}/{host}.'),
   poll: z

@@ -6,7 +6,10 @@ import { empty, pageInput, pageOutput } from './paging.js';
 
 export const registryViewSchema = registryDefinitionSchema.extend({
   etag: z.string(),
-  hookPath: z.string().nullable().describe('Path that the registry sends its notifications to.'),
+  hookPath: z
+    .string()
+    .nullable()
+    .describe('Path that the registry sends its notifications to; `•••` stands for a key.'),
   lastNotificationAt: timeSchema.nullable(),
   lastError: z.string().nullable().describe("The registry's own words when it last failed."),
   watchedTags: z.number().int(),

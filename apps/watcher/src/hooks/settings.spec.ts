@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import type { Notifications } from '#libs/contracts';
+import { checkNotifications, hookPathOf } from './settings.js';
+
+const keyHash = `sha256:${'0'.repeat(64)}`;
+const oidc = { issuer: 'https://accounts.google.com', audience: 'plinth', email: 'push@acme.iam.gserviceaccount.com' };
+const refusal = (notifications: Notifications): unknown => {
+  try {
+    checkNotifications(notifications);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('settings of notifications', () => {
+  it('have what the sender can prove itself with', () => {
+    checkNotifications(undefined);
+    checkNotifications({ dialect: 'github', secret: 'hook' });
+    checkNotifications({ dialect: 'dockerhub', keyHash });
+    checkNotifications({ dialect: 'google', oidc });
+    checkNotifications({ dialect: 'generic', oidc, secret: 'hook' });
+  });
+
+  it('are refused when nothing could ever be proven, naming the field', () => {
+    expect(refusal({ dialect: 'github' })).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'notifications.secret' }],
+    });
+    expect(refusal({ dialect: 'quay', secret: 'hook' })).toMatchObject({
+      violations: [
+        { field: 'notifications.secret', message: 'quay cannot use it; expected keyHash' },
+        { field: 'notifications.keyHash' },
+      ],
+    });
+    expect(refusal({ dialect: 'github', secret: 'hook', keyHash })).toMatchObject({
+      violations: [{ field: 'notifications.keyHash' }],
+    });
+    expect(refusal({ dialect: 'google' })).toMatchObject({ violations: [{ field: 'notifications.oidc' }] });
+  });
+
+  it('give a path in which no key stands', () => {
+    expect(hookPathOf('ghcr.io', { dialect: 'github', secret: 'hook' })).toBe('/v1/hooks/github/ghcr.io');
+    expect(hookPathOf('quay.io', { dialect: 'quay', keyHash })).toBe('/v1/hooks/quay/quay.io/•••');
+  });
+});
