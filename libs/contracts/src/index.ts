@@ -11,6 +11,7 @@ export { failureCodeSchema, type FailureCode } from './events/run.js';
 export * from './model/cause.js';
 export * from './model/ids.js';
 export * from './model/image.js';
+export * from './model/notification-dialects.js';
 export * from './model/registry.js';
 export * from './model/resource.js';
 export * from './model/task.js';

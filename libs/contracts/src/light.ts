@@ -9,6 +9,7 @@ export { pathFields, takesQuery } from './codec/path.js';
 export { fromProblem, type Problem } from './codec/problem.js';
 export * from './errors.js';
 export * from './exit-codes.js';
+export * from './model/notification-dialects.js';
 
 /** Where an operation is served, and how. */
 export interface Route extends Pick<Operation, 'name' | 'service' | 'method' | 'scope'> {

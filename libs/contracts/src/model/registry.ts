@@ -1,31 +1,10 @@
 import { z } from 'zod';
+import { notificationDialects } from './notification-dialects.js';
 import { registryHostSchema, secretRefSchema, appliedBySchema } from './ids.js';
 
 export const registryKindSchema = z
   .enum(['Distribution', 'Generic'])
   .describe('What the host runs; decides which notification dialect and quirks apply.');
-
-/** Formats in which registries tell of pushes. */
-export const notificationDialects = [
-  'distribution',
-  'acr',
-  'aliyun',
-  'artifactory',
-  'dockerhub',
-  'ecr',
-  'eventgrid',
-  'forgejo',
-  'generic',
-  'gitea',
-  'github',
-  'gitlab',
-  'google',
-  'harbor',
-  'nexus',
-  'quay',
-  'zot',
-] as const;
-export type NotificationDialect = (typeof notificationDialects)[number];
 
 export const notificationsSchema = z.strictObject({
   dialect: z.enum(notificationDialects).describe('Format in which the registry tells of pushes.'),

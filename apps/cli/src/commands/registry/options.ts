@@ -1,9 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { CallInput } from '#libs/contracts';
+import type { CallInput, NotificationDialect } from '#libs/contracts';
+import { notificationDialects } from '#libs/contracts/light';
 import { usageError } from '../../errors.js';
 import { nonEmpty, oneOf, secretRef, wholeNumber } from '../../parsers.js';
 
 type Definition = CallInput<'createRegistry'>;
+type Notifications = NonNullable<Definition['notifications']>;
+type Rewrite = NonNullable<Notifications['rewrites']>[number];
 
 export interface RegistryOptions {
   readonly kind?: NonNullable<Definition['kind']>;
@@ -12,8 +15,12 @@ export interface RegistryOptions {
   readonly ca?: string;
   readonly username?: string;
   readonly password?: string;
-  readonly notifications?: 'distribution';
+  readonly notifications?: NotificationDialect;
   readonly notificationSecret?: string;
+  readonly notificationKeyHash?: string;
+  readonly notificationAudience?: string;
+  readonly notificationAccount?: string;
+  readonly notificationRewrite?: readonly Rewrite[];
   readonly poll?: number;
   readonly dryRun?: boolean;
 }
@@ -23,6 +30,19 @@ const hostAndPort = (text: string): string => {
     throw new InvalidArgumentError('expected host:port');
   }
   return text;
+};
+
+const keyHash = (text: string): string => {
+  if (!/^sha256:[0-9a-f]{64}$/.test(text)) {
+    throw new InvalidArgumentError('expected sha256: and 64 hexadecimal digits, the hash of the key');
+  }
+  return text;
+};
+
+const rewrite = (text: string, before: readonly Rewrite[] = []): readonly Rewrite[] => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('expected FROM=TO, such as docker-local/=docker/');
+  return [...before, { from: text.slice(0, at), to: text.slice(at + 1) }];
 };
 
 const reference = 'a stored secret, env:NAME or file:/path';
@@ -35,19 +55,48 @@ export const addRegistryOptions = (command: Command): Command =>
     .option('--ca <secret-ref>', `where the PEM of its authority is: ${reference}`, secretRef)
     .option('-u, --username <name>', 'name to log in with', nonEmpty)
     .option('--password <secret-ref>', `where its password is, never the password: ${reference}`, secretRef)
-    .addOption(new Option('--notifications <dialect>', 'how it notifies').argParser(oneOf('distribution')))
+    .addOption(new Option('--notifications <dialect>', 'how it notifies').argParser(oneOf(...notificationDialects)))
     .option('--notification-secret <secret-ref>', `where the secret of its notifications is: ${reference}`, secretRef)
+    .option('--notification-key-hash <hash>', 'SHA-256 of the key at the end of their address: sha256:…', keyHash)
+    .option('--notification-audience <text>', 'audience of the tokens that they carry', nonEmpty)
+    .option('--notification-account <email>', 'account of the tokens that they carry', nonEmpty)
+    .option('--notification-rewrite <from=to>', 'how names in them begin, and in references; repeat it', rewrite)
     .option('--poll <seconds>', 'how often each watched tag is looked at', wholeNumber(1, 86_400, 'seconds'))
     .option('--dry-run', 'print what would be sent, and send nothing');
 
+/** @throws CliError (usage) when there is a setting of notifications without the dialect, or the other way round */
+const notificationsOf = (options: RegistryOptions): Notifications | undefined => {
+  const { notifications: dialect, notificationSecret: secret, notificationKeyHash: hash } = options;
+  const { notificationAudience: audience, notificationAccount: email, notificationRewrite: rewrites } = options;
+  if ((audience === undefined) !== (email === undefined)) {
+    throw usageError('--notification-audience and --notification-account belong together.', 'give both');
+  }
+  const proven = secret !== undefined || hash !== undefined || audience !== undefined;
+  if (dialect === undefined) {
+    if (!proven && rewrites === undefined) return undefined;
+    throw usageError('--notification-… belong to --notifications.', 'give the dialect: --notifications DIALECT');
+  }
+  if (!proven) {
+    throw usageError(
+      '--notifications needs something by which they are known as genuine.',
+      'give --notification-secret, --notification-key-hash, or --notification-audience and --notification-account',
+    );
+  }
+  return {
+    dialect,
+    ...(secret === undefined ? {} : { secret }),
+    ...(hash === undefined ? {} : { keyHash: hash }),
+    ...(audience === undefined || email === undefined ? {} : { oidc: { audience, email } }),
+    ...(rewrites === undefined ? {} : { rewrites: [...rewrites] }),
+  };
+};
+
 /** @throws CliError (usage) when one half of a pair is missing */
 export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'> => {
-  const { kind, scheme, endpoint, ca, username, password, notifications, notificationSecret, poll } = options;
+  const { kind, scheme, endpoint, ca, username, password, poll } = options;
+  const notifications = notificationsOf(options);
   if ((username === undefined) !== (password === undefined)) {
     throw usageError('--username and --password belong together.', 'store the password first: plinth secret set NAME');
-  }
-  if ((notifications === undefined) !== (notificationSecret === undefined)) {
-    throw usageError('--notifications and --notification-secret belong together.', 'give both');
   }
   return {
     ...(kind === undefined ? {} : { kind }),
@@ -55,9 +104,7 @@ export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(ca === undefined ? {} : { ca }),
     ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
-    ...(notifications === undefined || notificationSecret === undefined
-      ? {}
-      : { notifications: { dialect: notifications, secret: notificationSecret } }),
+    ...(notifications === undefined ? {} : { notifications }),
     ...(poll === undefined ? {} : { poll: { intervalSeconds: poll } }),
   };
 };

@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { addRegistryOptions, registryParts, type RegistryOptions } from './options.js';
+
+const keyHash = `sha256:${'0'.repeat(64)}`;
+const parts = (...line: string[]) => {
+  const command = addRegistryOptions(new Command())
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  return registryParts(command.parse(line, { from: 'user' }).opts<RegistryOptions>());
+};
+
+describe('the options of a registry', () => {
+  it('say how its notifications are known as genuine', () => {
+    expect(parts('--notifications', 'GitHub', '--notification-secret', 'hook')).toEqual({
+      notifications: { dialect: 'github', secret: 'hook' },
+    });
+    expect(parts('--notifications', 'quay', '--notification-key-hash', keyHash)).toEqual({
+      notifications: { dialect: 'quay', keyHash },
+    });
+    const google = ['--notification-audience', 'plinth', '--notification-account', 'push@acme.test'];
+    expect(parts('--notifications', 'google', ...google)).toEqual({
+      notifications: { dialect: 'google', oidc: { audience: 'plinth', email: 'push@acme.test' } },
+    });
+  });
+
+  it('say how names are rewritten, in their order', () => {
+    const rewrites = ['--notification-rewrite', 'docker-local/=docker/', '--notification-rewrite', 'old/='];
+    expect(parts('--notifications', 'artifactory', '--notification-secret', 'hook', ...rewrites)).toEqual({
+      notifications: {
+        dialect: 'artifactory',
+        secret: 'hook',
+        rewrites: [
+          { from: 'docker-local/', to: 'docker/' },
+          { from: 'old/', to: '' },
+        ],
+      },
+    });
+  });
+
+  it.each([
+    [['--notifications', 'github'], /needs something by which they are known as genuine/],
+    [['--notification-secret', 'hook'], /belong to --notifications/],
+    [['--notification-rewrite', 'a=b'], /belong to --notifications/],
+    [['--notifications', 'google', '--notification-audience', 'plinth'], /belong together/],
+    [['--notifications', 'pigeon', '--notification-secret', 'hook'], /expected one of distribution, acr/],
+    [['--notification-key-hash', 'the-key-itself'], /expected sha256:/],
+    [['--notification-rewrite', '=x'], /expected FROM=TO/],
+  ])('are refused when they are %j', (line, words) => {
+    expect(() => parts(...line)).toThrow(words);
+  });
+});
