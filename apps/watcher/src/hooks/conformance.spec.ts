@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { notificationDialects } from '#libs/contracts';
 import { isTag } from '#libs/oci';
+import { repositoryRoot } from '#libs/testing';
 import { notificationFixtures, type NotificationFixture } from '../../../../test/support/notifications.js';
 import { HookFormatError, type HookRequest } from './dialect.js';
 import { dialects } from './index.js';
@@ -57,6 +60,11 @@ it('every dialect has a push among its fixtures, and each of these says where it
   expect([...pushed].sort()).toEqual([...notificationDialects].sort());
   expect([...dialects.keys()].sort()).toEqual([...notificationDialects].sort());
   for (const { origin } of fixtures) expect(origin).not.toBe('');
+});
+
+it('every dialect has its line in the page about registries', () => {
+  const page = readFileSync(join(repositoryRoot, 'docs/registries.md'), 'utf8');
+  for (const dialect of notificationDialects) expect(page).toMatch(new RegExp(`^\\| \`${dialect}\` `, 'm'));
 });
 
 describe.each(notificationDialects)('the dialect %s', (dialect) => {
