@@ -201,6 +201,8 @@ const whole: readonly string[][] = [
   ['registry', 'add', 'new.test', '--notifications', 'quay', '--notification-key-hash', 'the-key-itself'],
   ['registry', 'add', 'new.test', '--notification-rewrite', 'docker-local/=docker/'],
   ['registry', 'add', 'new.test', '--notification-rewrite', 'docker-local/'],
+  ['registry', 'connect'],
+  ['registry', 'connect', 'known.test', '--dialect', 'quay'],
   ['registry', 'update', 'known.test'],
   ['token', 'create', 'new'],
   ['token', 'create', 'new', '--scope', 'read', '--expires', '2001-01-01'],

@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notificationDialects, type NotificationDialect, type Notifications } from '#libs/contracts';
-import { OidcIssuer } from '#libs/testing';
+import { freePort, OidcIssuer } from '#libs/testing';
+import { runCli } from '../../apps/cli/src/run.js';
 import {
   hashOfKey,
   keyDialects,
@@ -136,6 +139,35 @@ describe('registries of every kind that tell of their pushes', () => {
       notifications: { dialect: 'dockerhub', secret: 'hook' },
     });
     expect(wrong).toMatchObject({ status: 400, body: { errors: [{ field: 'notifications.secret' }, {}] } });
+  });
+
+  it('are connected by a command that prints what to set up, and waits until the registry has told', async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    await plinth.client.createRegistry({ host, scheme: 'http', kind: 'Distribution' });
+    let said = '';
+    const printed = Promise.withResolvers<string>();
+    const ended = runCli(['registry', 'connect', host, '--timeout', '60s'], {
+      stdin: Readable.from([]),
+      stdout: { write: (text) => printed.resolve(text) },
+      stderr: { write: (text) => (said += text) },
+      env: { HOME: plinth.data, PLINTH_SERVER: plinth.url, PLINTH_TOKEN: plinth.token },
+      cwd: plinth.data,
+      interrupted: new AbortController().signal,
+    });
+    void ended.then((code) => printed.resolve(`ended with ${code}: ${said}`));
+    const { notifications } = parse(await printed.promise) as {
+      notifications: { endpoints: { url: string; headers: { Authorization: string[] } }[] };
+    };
+    const [{ url, headers }] = notifications.endpoints as [(typeof notifications.endpoints)[0]];
+    expect(url).toBe(`${plinth.url}/v1/hooks/distribution/${host}`);
+    const own = await startRegistry({ host, notify: { url, authorization: headers.Authorization[0]! } });
+    try {
+      await own.push('base', '1', 'first');
+      expect(await ended).toBe(0);
+      expect(said).toContain(`Verified at `);
+    } finally {
+      await own.close();
+    }
   });
 
   it('keep keys and secrets out of answers, events, metrics, the log, and all that is stored', async () => {

@@ -51,6 +51,11 @@ export const commands: readonly CommandEntry[] = [
   entry('registry show', 'Show a registry', () => import('./registry/show.js')),
   entry('registry update', 'Change a registry', () => import('./registry/update.js')),
   entry('registry remove', 'Forget a registry', () => import('./registry/remove.js')),
+  entry(
+    'registry connect',
+    'Set up notifications: print what to put where, wait for the first',
+    () => import('./registry/connect.js'),
+  ),
   entry('registry test', 'Try a registry: is it there, does it take the login', () => import('./registry/test.js')),
 
   entry('token create', 'Make a token', () => import('./token/create.js')),
