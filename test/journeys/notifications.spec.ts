@@ -134,11 +134,20 @@ describe('registries of every kind that tell of their pushes', () => {
   });
 
   it('are refused when their settings could prove nothing, naming the field', async () => {
-    const wrong = await plinth.json('POST', '/v1/registries', {
-      host: 'hub.test',
-      notifications: { dialect: 'dockerhub', secret: 'hook' },
+    const registry = { host: 'hub.test', notifications: { dialect: 'dockerhub', secret: 'hook' } };
+    const made = await plinth.json('POST', '/v1/registries', registry);
+    expect(made).toMatchObject({ status: 400, body: { errors: [{ field: 'notifications.secret' }, {}] } });
+    const { notifications } = registry;
+    const changed = await plinth.json('PATCH', `/v1/registries/${pushOf('quay').host}`, { notifications });
+    expect(changed).toMatchObject({ status: 400, body: { errors: [{ field: 'notifications.secret' }, {}] } });
+    const applied = plinth.client.applyRegistries({
+      set: 'all',
+      registries: [{ host: 'hub.test', notifications: { dialect: 'dockerhub', secret: 'hook' } }],
     });
-    expect(wrong).toMatchObject({ status: 400, body: { errors: [{ field: 'notifications.secret' }, {}] } });
+    await expect(applied).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'registries[0].notifications.secret' }, {}],
+    });
   });
 
   it('are connected by a command that prints what to set up, and waits until the registry has told', async () => {

@@ -3,6 +3,7 @@ import type { Input, Output, RegistryDefinition } from '#libs/contracts';
 import { checkEach, markedDefinition, markOf, onlyOnce } from '#libs/domain';
 import { applyEach } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
+import { checkNotifications } from '../hooks/settings.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { WatcherService } from '../watcher.service.js';
 
@@ -17,6 +18,7 @@ export class ApplyHandlers {
     const seen = new Map<string, number>();
     const resources = checkEach('registries', input.registries, (registry, index) => {
       const { host } = registry;
+      checkNotifications(registry.notifications);
       onlyOnce(seen, 'host', host, index, 'registries');
       const change = (known: RegistryDefinition | null) =>
         markedDefinition<RegistryDefinition>(registry, known, set, `The registry ${host}`);
