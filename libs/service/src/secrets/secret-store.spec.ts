@@ -141,6 +141,12 @@ describe('other places of secrets', () => {
   it('are never those of Plinth itself', async () => {
     const store = await open({ PLINTH_NATS_PASSWORD: 'nats password' });
     await expect(store.open('env:PLINTH_NATS_PASSWORD')).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    // A folder may have two names, as /var/run and /run have.
+    await symlink(join(folder, 'keys'), join(folder, 'alias'));
+    await expect(store.open(`file:${folder}/alias/plinth.key`)).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: expect.stringContaining('is the key file of Plinth itself'),
+    });
     await expect(store.open(`file:${folder}/keys/../keys/plinth.key`)).rejects.toMatchObject({
       code: 'FAILED_PRECONDITION',
     });

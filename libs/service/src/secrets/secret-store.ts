@@ -50,6 +50,8 @@ export const ownPrefix = '~';
 /** Names may have characters that keys of a bucket may not. */
 const headKey = (name: string): string => Buffer.from(name, 'utf8').toString('base64url');
 const versionKey = (name: string, version: number): string => `${headKey(name)}.${version}`;
+/** A path without links; what is not there is where it would be. */
+const whereIs = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
 const encode = (value: object): Uint8Array => Buffer.from(JSON.stringify(value), 'utf8');
 const decode = <T>(value: Uint8Array): T => JSON.parse(Buffer.from(value).toString('utf8')) as T;
 
@@ -258,13 +260,14 @@ export class SecretStore {
   }
 
   async #file(path: string): Promise<string> {
-    if (resolve(path) === resolve(this.options.keyFile)) {
+    // Where the path leads, and not how it is written: `/var/run` is `/run`.
+    const real = await whereIs(path);
+    if (real === (await whereIs(this.options.keyFile))) {
       throw new PlinthError('FAILED_PRECONDITION', `file:${path} is the key file of Plinth itself.`);
     }
     const { folders } = this.options;
-    const real = folders && (await realpath(path).catch(() => resolve(path)));
-    const allowed = await Promise.all((folders ?? []).map((folder) => realpath(folder).catch(() => resolve(folder))));
-    if (folders && !allowed.some((folder) => real?.startsWith(`${folder}/`))) {
+    const allowed = await Promise.all((folders ?? []).map(whereIs));
+    if (folders && !allowed.some((folder) => real.startsWith(`${folder}/`))) {
       throw new PlinthError(
         'FAILED_PRECONDITION',
         `file:${path} is not opened: it is in none of the folders that PLINTH_SECRET_DIRS lists.`,
@@ -272,7 +275,7 @@ export class SecretStore {
     }
     try {
       // Editors and `echo` end files with a line break that is not part of the secret.
-      return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+      return (await readFile(real, 'utf8')).replace(/\r?\n$/, '');
     } catch (error) {
       throw new PlinthError(
         'NOT_FOUND',
