@@ -1,4 +1,5 @@
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFile, lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { streams, taskDefinitionSchema } from '#libs/contracts';
 import { Jet } from '#libs/event-log';
 import { startNats, tempDir, type NatsServer, type TempDir } from '#libs/testing';
 import { backup } from './backup.js';
+import { writeManifest, type Manifest } from './manifest.js';
 import { restore, verifyBackup } from './restore.js';
 
 const registered = (host: string, id: string) =>
@@ -201,6 +203,43 @@ describe('a backup', () => {
     await expect(restore({ jet: to, path: join(dir.path, 'none') })).rejects.toThrow(/There is no backup/);
     expect(await contents(to)).toEqual({});
     expect((await readdir(dir.path)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it('names streams of Plinth and files of its own alone: another manifest deletes and reads nothing', async () => {
+    const path = join(dir.path, 'folder');
+    await backup({ jet, path });
+    const good = await verifyBackup(path);
+    const to = await empty();
+    await to.jsm.streams.add({ name: 'ORDERS', subjects: ['orders.>'] });
+    const others = [...good.manifest.streams];
+    const events = others.pop()!;
+    const lease = others.find(({ name }) => name === 'KV_leases')!;
+    const outside = { file: '../outside', sha256: createHash('sha256').update('x').digest('hex'), bytes: 1 };
+    await writeFile(join(dir.path, 'outside'), 'x');
+    const hostile: Partial<Manifest>[] = [
+      { streams: [{ ...lease, name: 'ORDERS', config: { name: 'ORDERS' } }, ...good.manifest.streams] },
+      { streams: [{ ...lease, config: { ...lease.config, name: 'ORDERS' } }, ...good.manifest.streams] },
+      { streams: [...others, { ...events, ...outside }] },
+      { streams: [...others, { ...events, file: null }] },
+      { key: outside as never },
+    ];
+    for (const change of hostile) {
+      await writeFile(join(path, 'manifest.json'), writeManifest({ ...good.manifest, ...change }));
+      const refused = restore({ jet: to, path, keyFile: join(dir.path, 'new.key'), replace: true });
+      await expect(refused).rejects.toThrow(/none of a backup of Plinth.*Nothing was changed/);
+    }
+    expect(Object.keys(await contents(to))).toEqual(['ORDERS']);
+    expect(await readdir(dir.path)).not.toContain('new.key');
+  });
+
+  it('is readable for its owner alone, whatever was left at the name of what is unfinished', async () => {
+    const path = join(dir.path, 'x.tar');
+    await writeFile(join(dir.path, 'theirs'), 'theirs', { mode: 0o666 });
+    await symlink(join(dir.path, 'theirs'), `${path}.partial`);
+    await backup({ jet, path });
+    expect((await lstat(path)).isFile()).toBe(true);
+    expect((await lstat(path)).mode & 0o077).toBe(0);
+    expect(await readFile(join(dir.path, 'theirs'), 'utf8')).toBe('theirs');
   });
 
   it('takes the keys along where that is asked for, and never puts them over others', async () => {

@@ -6,7 +6,16 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { buckets, PlinthError, streams } from '#libs/contracts';
 import type { Jet } from '#libs/event-log';
-import { manifestFile, writeManifest, type Manifest, type StreamEntry } from './manifest.js';
+import {
+  keyName,
+  manifestFile,
+  messagesFile,
+  plinthStreams,
+  remade,
+  writeManifest,
+  type Manifest,
+  type StreamEntry,
+} from './manifest.js';
 import { ensureFolder, place, requireFree } from './places.js';
 import { snapshotStream } from './stream-snapshot.js';
 
@@ -20,18 +29,10 @@ export interface BackupOptions {
   readonly say?: (line: string) => void;
 }
 
-/** Made anew when restored: what was dispatched follows from the log, and leases are of processes that are gone. */
-const remade: readonly string[] = [streams.dispatch, `KV_${buckets.leases}`];
 /** Before the events: a snapshot of a projection must not be ahead of the log. */
 const before: readonly string[] = [`OBJ_${buckets.snapshots}`];
 
 const exists = (names: ReadonlySet<string>) => (name: string) => names.has(name);
-
-/** Everything that Plinth keeps in JetStream, by its streams' names. */
-const plinthStreams: readonly string[] = [
-  ...Object.values(streams),
-  ...Object.values(buckets).flatMap((bucket) => [`OBJ_${bucket}`, `KV_${bucket}`]),
-];
 
 /** Tries to find a moment at which no book was being closed. */
 const mostTries = 5;
@@ -49,7 +50,8 @@ export const backup = async (options: BackupOptions): Promise<Manifest> => {
   await ensureFolder(path);
   const folder = `${path}.parts.partial`;
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Fails where somebody else was quicker: what is in another's folder is for others to read.
+  await mkdir(folder, { mode: 0o700 });
   const names = new Set<string>();
   for await (const name of jet.jsm.streams.names()) names.add(name);
   if (!names.has(streams.events)) {
@@ -107,7 +109,7 @@ const configOf = async (jet: BackupOptions['jet'], name: string): Promise<Stream
 
 const snapshotTo = async (jet: BackupOptions['jet'], name: string, folder: string): Promise<StreamEntry> => {
   const { config, state, chunks } = await snapshotStream(jet.connection, name);
-  const file = `${name}/stream.tar.s2`;
+  const file = messagesFile(name);
   await mkdir(join(folder, dirname(file)), { recursive: true, mode: 0o700 });
   const hash = createHash('sha256');
   let bytes = 0;
@@ -126,7 +128,6 @@ const snapshotTo = async (jet: BackupOptions['jet'], name: string, folder: strin
 
 const copyKey = async (keyFile: string, folder: string): Promise<Manifest['key']> => {
   const content = await readFile(keyFile);
-  const file = 'plinth.key';
-  await writeFile(join(folder, file), content, { mode: 0o600 });
-  return { file, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length };
+  await writeFile(join(folder, keyName), content, { mode: 0o600 });
+  return { file: keyName, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length };
 };

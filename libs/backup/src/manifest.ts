@@ -1,19 +1,39 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { PlinthError } from '#libs/contracts';
+import { buckets, PlinthError, streams } from '#libs/contracts';
 
 /** What JetStream says of a stream, as its own backups hold it: handed back unchanged when it is restored. */
 const serverObject = z.record(z.string(), z.unknown());
 
-const streamEntrySchema = z.object({
-  name: z.string(),
-  /** Where its messages are; null for a stream that is made anew, empty. */
-  file: z.string().nullable(),
-  sha256: z.string(),
-  bytes: z.number().int(),
-  config: serverObject,
-  state: serverObject,
-});
+/** Made anew when restored: what was dispatched follows from the log, and leases are of processes that are gone. */
+export const remade: readonly string[] = [streams.dispatch, `KV_${buckets.leases}`];
+
+/** Everything that Plinth keeps in JetStream, by its streams' names. */
+export const plinthStreams: readonly string[] = [
+  ...Object.values(streams),
+  ...Object.values(buckets).flatMap((bucket) => [`OBJ_${bucket}`, `KV_${bucket}`]),
+];
+
+export const keyName = 'plinth.key';
+/** Where the messages of a stream are. */
+export const messagesFile = (stream: string): string => `${stream}/stream.tar.s2`;
+
+/**
+ * Whoever hands a backup over can write what they like into its manifest: it names streams of Plinth alone, and files of
+ * the backup alone.
+ */
+const streamEntrySchema = z
+  .object({
+    name: z.enum(plinthStreams),
+    /** Where its messages are; null for a stream that is made anew, empty. */
+    file: z.string().nullable(),
+    sha256: z.string(),
+    bytes: z.number().int(),
+    config: serverObject,
+    state: serverObject,
+  })
+  .refine(({ name, config }) => config['name'] === name)
+  .refine(({ name, file }) => (file === null ? remade.includes(name) : file === messagesFile(name)));
 export type StreamEntry = z.infer<typeof streamEntrySchema>;
 
 const manifestSchema = z.object({
@@ -25,7 +45,7 @@ const manifestSchema = z.object({
   /** In the order in which they are restored. */
   streams: z.array(streamEntrySchema),
   /** Digest of the file with the keys that seal secrets, where it is part of the backup. */
-  key: z.object({ file: z.string(), sha256: z.string(), bytes: z.number().int() }).nullable(),
+  key: z.object({ file: z.literal(keyName), sha256: z.string(), bytes: z.number().int() }).nullable(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 

@@ -25,11 +25,13 @@ export const requireFree = async (path: string): Promise<void> => {
 /** Puts a finished folder in its place, packed where the name asks for it. What is broken off keeps the other name. */
 export const place = async (folder: string, path: string): Promise<void> => {
   if (!isArchive(path)) {
-    await rm(path, { recursive: true, force: true });
+    // Takes the place of an empty folder, and of nothing that came meanwhile.
     await rename(folder, path);
     return;
   }
   const unfinished = `${path}.partial`;
+  // One that is there keeps its owner and permissions, or leads elsewhere; keys may go into it.
+  await rm(unfinished, { force: true });
   const archive = pack();
   const packing = async (): Promise<void> => {
     for (const name of await filesOf(folder)) {
@@ -39,7 +41,10 @@ export const place = async (folder: string, path: string): Promise<void> => {
     }
     archive.finalize();
   };
-  await Promise.all([pipeline(archive, createWriteStream(unfinished, { mode: 0o600, flush: true })), packing()]);
+  await Promise.all([
+    pipeline(archive, createWriteStream(unfinished, { flags: 'wx', mode: 0o600, flush: true })),
+    packing(),
+  ]);
   await rename(unfinished, path);
   await rm(folder, { recursive: true, force: true });
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { JetStreamApiError, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { PlinthError } from '#libs/contracts';
 import { crashPoint, type Jet } from '#libs/event-log';
@@ -139,8 +139,7 @@ const checkKey = async (
   if (keyFile === undefined) return { state: 'Absent' };
   if (!present) {
     const write = async (): Promise<void> => {
-      await writeFile(keyFile, content, { mode: 0o600 });
-      await chmod(keyFile, 0o600);
+      await writeFile(keyFile, content, { mode: 0o600, flag: 'wx' });
     };
     return { state: 'Restored', write };
   }
