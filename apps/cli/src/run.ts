@@ -5,6 +5,7 @@ import { type CliError, Interrupted, reportOf, reportText, usageError } from './
 import { exitCodesText } from './exit-codes.js';
 import type { Io } from './io.js';
 import type { CommonOptions } from './options.js';
+import { harmless } from './output/terminal.js';
 import { programFor } from './program.js';
 import { version } from './version.js';
 
@@ -56,7 +57,7 @@ export const runCli = async (given: readonly string[], io: Io): Promise<number> 
     if (told === undefined) return exitCodes.ok;
     const report = reportOf(told);
     const asJson = common.output === 'json' || common.json !== undefined || common.jq !== undefined;
-    io.stderr.write(asJson ? `${JSON.stringify({ error: report })}\n` : reportText(report));
+    io.stderr.write(asJson ? `${JSON.stringify({ error: report })}\n` : harmless(reportText(report)));
     return report.exit;
   }
 };

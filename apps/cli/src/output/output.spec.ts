@@ -3,6 +3,7 @@ import { wantsColour } from './colour.js';
 import { jq, pickFields, queryPath } from './json.js';
 import { Printer } from './printer.js';
 import { cell, fieldLines, tableLines } from './table.js';
+import { harmless } from './terminal.js';
 import { durationBetween, familiar, shortDigest, toSecond } from './words.js';
 
 const printer = (options: ConstructorParameters<typeof Printer>[1] = {}, isTTY = false) => {
@@ -101,6 +102,34 @@ describe('the printer', () => {
   it('refuses formats that contradict each other', () => {
     expect(() => printer({ output: 'yaml', jq: '.' })).toThrow(/cannot be given/);
     expect(() => printer({ jq: '.', query: 'a' })).toThrow(/not both/);
+  });
+});
+
+describe('text from elsewhere', () => {
+  const hostile = '\u001b]52;c;cm0gLXJm\u0007\u001b[2J\u001b[31mred\u001b[0m\u009b3A\tend\r';
+  const calm = '\u001b[31mred\u001b[0m\tend';
+
+  it('keeps its colours, and steers no terminal: neither as lines nor as sentences beside them', () => {
+    const { said, printer: one } = printer();
+    one.lines([hostile, 'next']);
+    one.note(hostile);
+    expect(said).toEqual({ out: `${calm}\nnext\n`, err: `${calm}\n` });
+  });
+
+  it('goes into a pipe as it is, and to a terminal without what steers it', async () => {
+    const print = async (isTTY: boolean) => {
+      const { said, printer: one } = printer({ jq: '.text' }, isTTY);
+      await one.value({ text: hostile });
+      return said.out;
+    };
+    expect(await print(false)).toBe(`${hostile.trimEnd()}\n`);
+    expect(await print(true)).toBe(`${calm}\n`);
+  });
+
+  it('is harmless in what it leaves of a broken sequence', () => {
+    expect(harmless('a\u001b')).not.toContain('\u001b');
+    expect(harmless('\u001b]0;title')).not.toContain('\u001b');
+    expect(harmless('\u001b\u001b[2J[2J\u001b[1m').split('\u001b')).toEqual([expect.any(String), '[1m']);
   });
 });
 

@@ -5,6 +5,7 @@ import { wantsColour } from './colour.js';
 import type { OutputFormat } from './formats.js';
 import { jq, pickFields, queryPath } from './json.js';
 import { fieldLines, tableLines, type Column } from './table.js';
+import { harmless } from './terminal.js';
 
 export interface Listing<T> {
   readonly items: readonly T[];
@@ -98,14 +99,15 @@ export class Printer {
   }
 
   lines(lines: readonly string[]): void {
-    if (lines.length > 0) this.data(`${lines.join('\n')}\n`);
+    if (lines.length > 0) this.data(harmless(`${lines.join('\n')}\n`));
   }
+  /** What a program reads goes into a pipe as it is. */
   data(text: string): void {
-    this.io.stdout.write(text);
+    this.io.stdout.write(this.io.stdout.isTTY === true ? harmless(text) : text);
   }
   /** A sentence beside the data. */
   note(text: string): void {
-    this.io.stderr.write(`${text}\n`);
+    this.io.stderr.write(`${harmless(text)}\n`);
   }
   /** A sentence for people who watch; says nothing into a pipe. */
   progress(text: string): void {
