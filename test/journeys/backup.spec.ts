@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cli } from '../support/cli.js';
@@ -101,5 +101,17 @@ describe('backup and restore', () => {
     expect((await cli('restore', folder, '--verify')).exit).toBe(0);
     expect(await cli('backup', folder, '--data', data())).toMatchObject({ exit: 5 });
     expect(await cli('backup', `${folder}2`, '--data', join(plinth.data, 'nothing'))).toMatchObject({ exit: 3 });
+  });
+
+  it('is refused over another log, which stays as it was and goes on', async () => {
+    const files = async () => (await readdir(data(), { recursive: true })).filter((name) => name.includes('.sqlite'));
+    const before = await files();
+    expect(await cli('restore', file(), '--data', data())).toMatchObject({
+      exit: 5,
+      stderr: expect.stringMatching(/holds something else.*Nothing was changed/),
+    });
+    expect(await files()).toEqual(before);
+    await plinth.start();
+    expect((await plinth.client.listTasks()).tasks).toMatchObject([{ name: 'app', step: { noCache: true } }]);
   });
 });

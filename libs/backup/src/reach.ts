@@ -17,6 +17,11 @@ export interface Reached {
   close(): Promise<void>;
 }
 
+export interface ReachedToRestore extends Reached {
+  /** To be called when everything was checked, before anything is changed. */
+  readonly begin: () => Promise<void>;
+}
+
 export interface ReachOptions {
   readonly env: Env;
   /** Data folder of a standalone. */
@@ -107,19 +112,20 @@ export const reachToRead = async (options: ReachOptions): Promise<Reached> => {
 };
 
 /**
- * To write: nothing may run on it meanwhile. What the services projected from another log is removed.
+ * To write: nothing may run on it meanwhile. What the services projected from another log is removed when the restore
+ * begins, and from then on Plinth does not start on the folder before it is done.
  *
- * @throws Error when Plinth runs on the folder
+ * @throws PlinthError FAILED_PRECONDITION when Plinth runs on the folder
  */
-export const reachToRestore = async (options: ReachOptions, from: string): Promise<Reached> => {
+export const reachToRestore = async (options: ReachOptions, from: string): Promise<ReachedToRestore> => {
   const url = options.env['PLINTH_NATS_URL'];
-  if (url) return external(options, url);
+  if (url) return { ...(await external(options, url)), begin: () => Promise.resolve() };
   const folder = resolve(options.data);
-  return locked(folder, async () => {
+  const begin = async (): Promise<void> => {
     await beginRestore(folder, from);
     await removeProjections(folder);
-    return embedded(options);
-  });
+  };
+  return { ...(await locked(folder, () => embedded(options))), begin };
 };
 
 /** The restore is whole: Plinth may start on the folder again. */

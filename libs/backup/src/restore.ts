@@ -18,6 +18,8 @@ export interface RestoreOptions {
   readonly replace?: boolean | undefined;
   /** Most bytes that a stream may keep here, where that is not what it may keep there. */
   readonly maxBytes?: ((stream: string) => number | undefined) | undefined;
+  /** Called when everything was checked, before anything is changed. */
+  readonly begin?: (() => Promise<void>) | undefined;
   readonly say?: ((line: string) => void) | undefined;
 }
 
@@ -77,6 +79,7 @@ export const restore = async (options: RestoreOptions): Promise<Restored> => {
       `The server holds something else in ${strange.map(({ name }) => name).join(', ')}. Nothing was changed. Restore into an empty server, or delete what is there with --replace.`,
     );
   }
+  await options.begin?.();
   if (key.write) await key.write();
   const restored: string[] = [];
   if (missing.length > 0) await removeStreams(jet, [...missing].reverse(), there);

@@ -47,9 +47,9 @@ was broken off is repeated with the same command.`,
     const where = { env: io.env, data: resolve(io.cwd, data ?? dataFolder(io.env)), natsServer: natsServer() };
     const reached = await reachToRestore(where, source);
     try {
-      const { jet, keyFile, maxBytes } = reached;
+      const { jet, keyFile, maxBytes, begin } = reached;
       const say = (line: string) => printer.progress(line);
-      const done = await restore({ jet, path: source, keyFile, maxBytes, replace, say });
+      const done = await restore({ jet, path: source, keyFile, maxBytes, replace, begin, say });
       await restoreIsDone(where);
       const { restored, events, dispatched, forgotten, key } = done;
       const item = { path: source, position, createdAt, restored, events, dispatched, forgotten, key };
