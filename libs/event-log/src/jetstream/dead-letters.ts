@@ -1,8 +1,11 @@
-import { JetStreamApiError, type JetStreamClient, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { deadSubject, streams } from '#libs/contracts';
 import type { DeadLetter, DeadLetters, NewDeadLetter } from '../ports/dead-letters.js';
 import { deadSubjects } from './streams.js';
-import { wrongSequence } from './api-errors.js';
+import { apiCode, wrongSequence } from './api-errors.js';
+
+/** The server's own codes: no message found, sequence not found. It answers either for what was deleted. */
+const isGone = (error: unknown): boolean => [10037, 10043].includes(apiCode(error) ?? 0);
 
 /** The dead letters on JetStream, beside the advisories of the server. */
 export class JetStreamDeadLetters implements DeadLetters {
@@ -37,8 +40,13 @@ export class JetStreamDeadLetters implements DeadLetters {
   }
 
   async replay({ id, subject, payload }: DeadLetter): Promise<void> {
+    // Two that replay it at once put it back once.
     await this.js.publish(subject, payload, { msgID: `dead.${id}` });
-    await this.jsm.streams.deleteMessage(streams.dead, id);
+    try {
+      await this.jsm.streams.deleteMessage(streams.dead, id);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   async #message(query: { seq: number; next_by_subj?: string }): Promise<DeadLetter | undefined> {
@@ -46,7 +54,7 @@ export class JetStreamDeadLetters implements DeadLetters {
     try {
       message = await this.jsm.streams.getMessage(streams.dead, query);
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === 10037) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     }
     // An advisory of the server may stand at a position that somebody names.

@@ -29,7 +29,6 @@ export class MemoryDeadLetters implements DeadLetters {
   }
 
   async replay(letter: DeadLetter): Promise<void> {
-    await this.putBack(letter);
-    this.#letters.delete(letter.id);
+    if (this.#letters.delete(letter.id)) await this.putBack(letter);
   }
 }
