@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { InvalidArgumentError } from 'commander';
 import type { Argument } from '#libs/contracts';
 import type { Session } from '../session.js';
@@ -45,6 +46,12 @@ export const storeSecrets = async (session: Session, secrets: readonly GivenSecr
   }
 };
 
-/** Name of the secret that a task's argument or token is stored under. */
-export const secretName = (task: string, what: string): string =>
-  `${task}.${what}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 63);
+const longest = 63;
+
+/** Name of the secret that a task's argument or token is stored under: another one for each argument of each task. */
+export const secretName = (task: string, what: string): string => {
+  const whole = `${task}.${what}`;
+  if (whole.length <= longest) return whole;
+  const rest = `-${createHash('sha256').update(whole).digest('hex').slice(0, 12)}`;
+  return `${whole.slice(0, longest - rest.length)}${rest}`;
+};
