@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type Output } from '#libs/contracts';
 import { pageByName } from '#libs/runtime';
-import { isOwn, type CallContext } from '#libs/service';
+import { isOwn, requireTeam, type CallContext } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
 import { SecretUsers } from '../secrets/secret-users.js';
 
@@ -16,7 +16,13 @@ export class SecretHandlers {
   }
 
   setSecret({ name, value, team, shared }: Input<'setSecret'>, call: CallContext): Promise<Output<'setSecret'>> {
-    return this.secrets.set(name, value, { team: team ?? call.principal.team, shared });
+    const { principal } = call;
+    return this.secrets.set(name, value, {
+      team: team ?? principal.team,
+      shared,
+      // Another team may take the name between the check of the request and now.
+      requireOwn: (owner) => requireTeam(principal, owner, `The secret ${name} belongs to`),
+    });
   }
 
   async listSecrets(input: Input<'listSecrets'>, { principal }: CallContext): Promise<Output<'listSecrets'>> {

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { KvBucket } from '../kv.js';
 import { MemoryKvBucket } from '../kv-memory.js';
 import { Redactor } from '../redactor.js';
 import { createKeyFile, readKeyFile } from './key-file.js';
@@ -68,6 +69,46 @@ describe('stored secrets', () => {
     await Promise.all([store.set('npm', 'one one one'), store.set('npm', 'two two two')]);
     const values = [await store.open('npm@1'), await store.open('npm@2')];
     expect(values.sort()).toEqual(['one one one', 'two two two']);
+  });
+
+  it('of a name that two teams take at once are those of one team, whatever the order of their steps', async () => {
+    // Each call of the bucket takes its turn; which of the two goes next is what the schedule says.
+    const schedules = Array.from({ length: 256 }, (_, bits) =>
+      Array.from({ length: 8 }, (_turn, bit) => (bits >> bit) & 1),
+    );
+    for (const schedule of schedules) {
+      const shared = new MemoryKvBucket();
+      const waiting: (() => void)[][] = [[], []];
+      const inTurn = (who: number): KvBucket =>
+        new Proxy<KvBucket>(shared, {
+          get:
+            (target, method: keyof KvBucket) =>
+            async (...args: never[]) => {
+              await new Promise<void>((resolve) => waiting[who]!.push(resolve));
+              return (target[method] as (...of: never[]) => unknown).apply(target, args);
+            },
+        });
+      const store = async (who: number, team: string) => {
+        const requireOwn = (of: string): void => {
+          if (of !== team) throw new Error(`of ${of}`);
+        };
+        const own = await SecretStore.open({ bucket: inTurn(who), keyFile, redactor });
+        return own.set('npm', `value of ${team}`, { team, requireOwn });
+      };
+      let ended = 0;
+      const all = Promise.allSettled(['red', 'blue'].map((team, who) => store(who, team).finally(() => ended++)));
+      for (let turn = 0; ended < 2; turn++) {
+        const first = waiting[schedule[turn % schedule.length]!]!;
+        (first.shift() ?? waiting.find((one) => one.length > 0)?.shift())?.();
+        await new Promise(setImmediate);
+      }
+      const settled = await all;
+      expect(settled.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const reader = await SecretStore.open({ bucket: shared, keyFile, redactor });
+      const info = await reader.info('npm');
+      expect(await reader.open('npm', info!.team)).toBe(`value of ${info!.team}`);
+      expect(await reader.open('npm@1', info!.team)).toBe(`value of ${info!.team}`);
+    }
   });
 
   it('survive a rotation of the keys', async () => {

@@ -21,6 +21,8 @@ export interface SecretInfo {
 export interface SecretOwner {
   readonly team?: string | undefined;
   readonly shared?: boolean | undefined;
+  /** Throws for a team whose secret the caller may not change: that may be known only now. */
+  readonly requireOwn?: ((team: string) => void) | undefined;
 }
 
 export interface SecretStoreOptions {
@@ -80,7 +82,7 @@ export class SecretStore {
 
   /**
    * Stores a new version. A secret stays with the team that first stored it.
-   * @throws PlinthError FAILED_PRECONDITION when the key file cannot be used
+   * @throws PlinthError FAILED_PRECONDITION when the key file cannot be used; what `requireOwn` throws
    */
   async set(name: string, value: string, owner: SecretOwner = {}): Promise<SecretInfo> {
     const { bucket } = this.options;
@@ -92,6 +94,7 @@ export class SecretStore {
       const head = found && decode<Head>(found.value);
       const version = (head?.version ?? 0) + 1;
       const before = head?.deleted ? undefined : head;
+      if (before) owner.requireOwn?.(before.team);
       const info: SecretInfo = {
         name,
         version,
@@ -99,16 +102,30 @@ export class SecretStore {
         team: before?.team ?? owner.team ?? 'default',
         shared: owner.shared ?? before?.shared ?? false,
       };
-      // The value first: a head never names a version that is not there. What a crash leaves is written over.
-      await bucket.put(versionKey(name, version), encode(seal(this.ring, `${name}@${version}`, value)));
+      const key = versionKey(name, version);
+      const sealed = (): Uint8Array => encode(seal(this.ring, `${name}@${version}`, value));
+      const isBehind = async (): Promise<boolean> => (await bucket.get(headKey(name)))?.revision !== found?.revision;
+      const left = await bucket.get(key);
+      // What is left there may be of somebody who has stored this version since we looked.
+      if (await isBehind()) continue;
+      try {
+        // The value first: a head never names a version that is not there. What a crash leaves is written over.
+        if (left) await bucket.update(key, sealed(), left.revision);
+        else await bucket.create(key, sealed());
+      } catch (error) {
+        if ((await bucket.get(key))?.revision === left?.revision) throw error;
+        continue;
+      }
       try {
         if (found) await bucket.update(headKey(name), encode(info), found.revision);
         else await bucket.create(headKey(name), encode(info));
-        return await this.#settled(info, value);
       } catch (error) {
-        const after = await bucket.get(headKey(name));
-        if (after?.revision === found?.revision) throw error;
+        if (!(await isBehind())) throw error;
+        continue;
       }
+      // Somebody who stored the same version at once may have written a value before we had the head, and cannot any more.
+      await bucket.put(key, sealed());
+      return info;
     }
   }
 
@@ -199,17 +216,6 @@ export class SecretStore {
         `The secret "${about}" cannot be opened. ${(error as Error).message}`,
       );
     }
-  }
-
-  /** Two that store the same version at once: the one that lost the head may have written its value last. */
-  async #settled(info: SecretInfo, value: string): Promise<SecretInfo> {
-    const key = versionKey(info.name, info.version);
-    const entry = await this.options.bucket.get(key);
-    const about = `${info.name}@${info.version}`;
-    if (entry && unseal(this.ring, about, decode<Sealed>(entry.value)) !== value) {
-      await this.options.bucket.put(key, encode(seal(this.ring, about, value)));
-    }
-    return info;
   }
 
   async #value(ref: string, team?: string): Promise<string> {
