@@ -159,6 +159,23 @@ export const eventLogConformance = (name: string, open: () => Promise<LogUnderTe
       expect(await waiting).toMatchObject({ done: true });
     });
 
+    it('lets a reader go that is told to end while it is busy and more has arrived', async () => {
+      await log.append(
+        tag('a'),
+        0,
+        Array.from({ length: 7 }, (_, i) => confirmed('a', `r${i}`)),
+      );
+      const stop = new AbortController();
+      let busy = 0;
+      for await (const { events } of log.read({ after: 0, signal: stop.signal, maxBatch: 1 })) {
+        busy += events.length;
+        if (busy < 3) continue;
+        stop.abort();
+        break;
+      }
+      expect(busy).toBe(3);
+    });
+
     it('refuses a position that the log never reached', async () => {
       await log.append(tag('a'), 0, [watched('a')]);
       await expect(openReader(log, 2).next()).rejects.toMatchObject({ code: 'POSITION_AHEAD' });

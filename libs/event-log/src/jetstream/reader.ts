@@ -79,7 +79,8 @@ export async function* readStream(context: ReaderContext, options: ReadOptions):
     } finally {
       signal.removeEventListener('abort', close);
       // Its consumer on the server goes by itself after a minute; deleting it would need one more permission.
-      await messages.close();
+      // Not waited for: it ends when the iterator does, which one that holds a message already does not by itself.
+      void messages.close();
       await arriving.return?.();
     }
   }
