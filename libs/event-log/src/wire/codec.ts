@@ -150,8 +150,14 @@ const detached = (text: string): string => Buffer.from(text, 'utf8').toString('u
  * few fields of a few types, and the largest events are not for them.
  */
 class StoredEvent {
+  /**
+   * The event that was asked for its data last, and the data: all projections take one event before the next. Were each
+   * event to keep its own, a batch of them would be copied by the garbage collector again and again.
+   */
+  private static newest: StoredEvent | undefined;
+  private static newestData: unknown;
+
   private decodedTime: string | undefined;
-  private decodedData: unknown;
 
   constructor(
     readonly sequence: number,
@@ -184,7 +190,7 @@ class StoredEvent {
   }
   /** @throws LogError EVENT_INVALID when the body is no JSON */
   get data(): unknown {
-    if (this.decodedData !== undefined) return this.decodedData;
+    if (StoredEvent.newest === this) return StoredEvent.newestData;
     let data: unknown;
     try {
       data = JSON.parse(this.body);
@@ -194,7 +200,9 @@ class StoredEvent {
         cause,
       });
     }
-    return (this.decodedData = this.known.upcast ? this.known.upcast(data) : data);
+    StoredEvent.newestData = this.known.upcast ? this.known.upcast(data) : data;
+    StoredEvent.newest = this;
+    return StoredEvent.newestData;
   }
 
   private optional(name: string): string | null {
