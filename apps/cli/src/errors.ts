@@ -55,6 +55,10 @@ const asCommands: readonly [RegExp, string][] = [
   [/GET \/v1\/runs/g, 'plinth runs list'],
   [/GET \/v1\/waves/g, 'plinth wave list'],
   [/GET \/v1\/images/g, 'plinth image list'],
+  [/GET \/v1\/tokens/g, 'plinth token list'],
+  [/GET \/v1\/secrets/g, 'plinth secret list'],
+  [/GET \/v1\/dead-letters/g, 'plinth dead list'],
+  [/\(takeOver\)/g, '(plinth apply --take-over)'],
 ];
 
 /** The same sentence with commands in place of requests. */

@@ -11,7 +11,7 @@ export class ForbiddenAddressError extends Error {
   ) {
     super(
       `${host === address ? host : `${host} (${address})`} is not a public address; ` +
-        "add its network to the registry's address policy if that is intended",
+        'only a registry that was made known may be at one of these (plinth registry add)',
     );
   }
 }

@@ -43,7 +43,14 @@ export function wrapFailure(failure: unknown, asked: Asked): RegistryError {
   if (TIMEOUTS.has(code ?? '') || isTimeoutError(cause)) {
     return new RegistryError('TIMEOUT', `${where} took too long: ${message(cause)}`, { ...asked, cause });
   }
-  return new RegistryError('UNAVAILABLE', `${where} failed: ${message(cause)}`, { ...asked, cause });
+  return new RegistryError('UNAVAILABLE', `${where} failed: ${wordsFor(code) ?? message(cause)}`, { ...asked, cause });
+}
+
+/** OpenSSL's own words name a line of its source. */
+function wordsFor(code: string | undefined): string | undefined {
+  return code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG'
+    ? 'it was asked over TLS, and does not speak it; perhaps it is one for plain HTTP (scheme http)'
+    : undefined;
 }
 
 /** With several addresses Node tries each and throws them all; the first tells what is wrong. */

@@ -294,6 +294,6 @@ const sentenceOf = (command: Final): string => {
     case 'canceled':
       return `Canceled: ${command.message}`;
     case 'error':
-      return `Something on our side failed: ${command.reason} It is tried again at ${command.retryAt}.`;
+      return `Something on our side failed: ${command.reason.replace(/[.\s]*$/, '.')} It is tried again at ${command.retryAt}.`;
   }
 };

@@ -38,7 +38,10 @@ export class ImageHandlers {
     const { tags, looker } = this.watcher;
     const reference = canonicalField(input.reference);
     if (!tags.get(reference).state.watched) {
-      throw new PlinthError('NOT_FOUND', `${reference} is not watched: no task tracks it.`);
+      throw new PlinthError(
+        'NOT_FOUND',
+        `${reference} is not watched: no task tracks it. GET /v1/images lists those that are.`,
+      );
     }
     try {
       await looker.look(reference, { seenBy: 'Request' });
