@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +62,11 @@ describe('backup and restore', () => {
 
   it('answers the same after everything was deleted, also when the restore was killed in the middle', async () => {
     const before = await answers();
+    const planned = await cli('backup', file(), '--data', data(), '--dry-run');
+    expect(JSON.parse(planned.stdout)).toMatchObject({
+      streams: expect.arrayContaining(['PLINTH_EVENTS']),
+      key: false,
+    });
     const backup = await cli('backup', file(), '--data', data(), '--with-key', '-o', 'json');
     expect(backup).toMatchObject({ exit: 0, stderr: '' });
     const { position } = JSON.parse(backup.stdout) as { position: number };
@@ -74,6 +80,14 @@ describe('backup and restore', () => {
     await plinth.stop();
     await rm(data(), { recursive: true });
     expect(await cli('restore', file(), '--verify')).toMatchObject({ exit: 0 });
+    const dry = await cli('restore', file(), '--data', data(), '--dry-run', '-o', 'json');
+    expect(dry).toMatchObject({ exit: 0, stderr: 'Nothing was changed: this is what would be.\n' });
+    const { key, streams } = JSON.parse(dry.stdout) as { key: string; streams: { plan: string }[] };
+    expect({ key, plans: [...new Set(streams.map(({ plan }) => plan))] }).toEqual({
+      key: 'Restored',
+      plans: ['Restored'],
+    });
+    expect(existsSync(data())).toBe(false);
     const wrong = await cli('restore', join(plinth.data, 'no.tar'), '--data', data());
     expect(wrong).toMatchObject({ exit: 3, stderr: expect.stringMatching(/There is no backup/) });
 
@@ -110,6 +124,8 @@ describe('backup and restore', () => {
       exit: 5,
       stderr: expect.stringMatching(/holds something else.*Nothing was changed/),
     });
+    const dry = await cli('restore', file(), '--data', data(), '--replace', '--dry-run', '-o', 'json');
+    expect(dry.stdout).toContain('Replaced');
     expect(await files()).toEqual(before);
     await plinth.start();
     expect((await plinth.client.listTasks()).tasks).toMatchObject([{ name: 'app', step: { noCache: true } }]);

@@ -357,10 +357,22 @@ describe('plinth, the command line', () => {
     await cli.ok('task', 'delete', 'app', '--dry-run');
     await cli.ok('token', 'create', 'x', '--scope', 'admin', '--dry-run');
     await cli.ok('registry', 'remove', registry.host, '--dry-run');
+    const secret = await cli.run(['secret', 'set', 'fresh', '--dry-run'], { stdin: 'hidden-canary' });
+    expect(JSON.parse(secret.stdout)).toEqual({ name: 'fresh', value: '•••' });
+    const login = await cli.run(['login', '--context', 'fresh', '--dry-run'], { stdin: plinth.token });
+    expect(JSON.parse(login.stdout)).toMatchObject({ name: 'fresh', token: 'stored' });
+    expect(`${login.stdout}${login.stderr}`).not.toContain(plinth.token);
+    await cli.ok('ctx', 'add', 'fresh', '--server', 'http://127.0.0.1:1', '--dry-run');
+    await cli.ok('image', 'look', `${registry.host}/base:1`, '--dry-run');
+    const { runs } = await plinth.client.listRuns({ pageSize: 1 });
+    for (const verb of ['cancel', 'retry']) await cli.ok('runs', verb, runs[0]!.runId, '--dry-run');
+    await cli.ok('task', 'reset', 'app', '--dry-run');
     const refused = await cli.run(['registry', 'update', registry.host, '--endpoint', '-', '--dry-run']);
     expect(refused.code).toBe(2);
     expect((await plinth.client.explain({ task: 'app' })).position).toBe(before);
     expect((await plinth.client.listTokens()).tokens.map(({ name }) => name)).toEqual(['first-admin']);
+    expect((await plinth.client.listSecrets()).secrets.map(({ name }) => name)).not.toContain('fresh');
+    expect((await cli.run(['ctx', 'list', '-o', 'name'])).stdout).not.toContain('fresh');
   });
 
   it('finds what is wrong, and says what to do', async () => {

@@ -32,8 +32,6 @@ export interface BackupOptions {
 /** Before the events: a snapshot of a projection must not be ahead of the log. */
 const before: readonly string[] = [`OBJ_${buckets.snapshots}`];
 
-const exists = (names: ReadonlySet<string>) => (name: string) => names.has(name);
-
 /** Tries to find a moment at which no book was being closed. */
 const mostTries = 5;
 
@@ -46,12 +44,44 @@ const mostTries = 5;
  */
 export const backup = async (options: BackupOptions): Promise<Manifest> => {
   const { jet, path, keyFile, say = () => undefined } = options;
-  await requireFree(path);
+  const wanted = await streamsToBackUp(options);
   await ensureFolder(path);
   const folder = `${path}.parts.partial`;
   await rm(folder, { recursive: true, force: true });
   // Fails where somebody else was quicker: what is in another's folder is for others to read.
   await mkdir(folder, { mode: 0o700 });
+  try {
+    const take = async (name: string): Promise<StreamEntry> => {
+      say(`${name} …`);
+      return remade.includes(name) ? configOf(jet, name) : snapshotTo(jet, name, folder);
+    };
+    const entries = await consistent(jet, wanted, take);
+    const key = keyFile === undefined ? null : await copyKey(keyFile, folder);
+    const position = Number(entries.at(-1)?.state['last_seq'] ?? 0);
+    const manifest: Manifest = {
+      format: 'plinth-backup',
+      version: 1,
+      createdAt: (options.now ?? new Date()).toISOString(),
+      position,
+      streams: entries,
+      key,
+    };
+    await writeFile(join(folder, manifestFile), writeManifest(manifest), { mode: 0o600 });
+    await place(folder, path);
+    return manifest;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+};
+
+/**
+ * The streams of Plinth that there are, when a backup could be written to the path.
+ *
+ * @throws PlinthError ALREADY_EXISTS, NOT_FOUND where there is no log
+ */
+export const streamsToBackUp = async ({ jet, path }: Pick<BackupOptions, 'jet' | 'path'>): Promise<string[]> => {
+  await requireFree(path);
   const names = new Set<string>();
   for await (const name of jet.jsm.streams.names()) names.add(name);
   if (!names.has(streams.events)) {
@@ -60,26 +90,7 @@ export const backup = async (options: BackupOptions): Promise<Manifest> => {
       `There is no ${streams.events} on this server: there is nothing of Plinth in it.`,
     );
   }
-  const wanted = plinthStreams.filter(exists(names));
-  const take = async (name: string): Promise<StreamEntry> => {
-    say(`${name} …`);
-    return remade.includes(name) ? configOf(jet, name) : snapshotTo(jet, name, folder);
-  };
-
-  const entries = await consistent(jet, wanted, take);
-  const key = keyFile === undefined ? null : await copyKey(keyFile, folder);
-  const position = Number(entries.at(-1)?.state['last_seq'] ?? 0);
-  const manifest: Manifest = {
-    format: 'plinth-backup',
-    version: 1,
-    createdAt: (options.now ?? new Date()).toISOString(),
-    position,
-    streams: entries,
-    key,
-  };
-  await writeFile(join(folder, manifestFile), writeManifest(manifest), { mode: 0o600 });
-  await place(folder, path);
-  return manifest;
+  return plinthStreams.filter((name) => names.has(name));
 };
 
 /** The events stand last, so that a restore that was broken off is seen by their absence. */

@@ -1,8 +1,18 @@
-export { backup, type BackupOptions } from './backup.js';
+export { backup, streamsToBackUp, type BackupOptions } from './backup.js';
 export type { Manifest } from './manifest.js';
-export { restore, verifyBackup, type Restored, type RestoreOptions } from './restore.js';
+export {
+  planRestore,
+  restore,
+  verifyBackup,
+  type Plan,
+  type Restored,
+  type RestoreOptions,
+  type RestorePlan,
+} from './restore.js';
 export { StreamApiError } from './stream-snapshot.js';
 export {
+  hasStore,
+  keyFileOf,
   reachToRead,
   reachToRestore,
   restoreIsDone,

@@ -30,7 +30,9 @@ export interface ReachOptions {
   readonly natsServer?: string | undefined;
 }
 
-const keyFileOf = ({ env, data }: ReachOptions): string => env['PLINTH_KEY_FILE'] || join(resolve(data), 'plinth.key');
+/** Where the file with the keys that seal secrets is, or goes. */
+export const keyFileOf = ({ env, data }: ReachOptions): string =>
+  env['PLINTH_KEY_FILE'] || join(resolve(data), 'plinth.key');
 
 const external = async (options: ReachOptions, url: string): Promise<Reached> => {
   const { env } = options;
@@ -87,6 +89,10 @@ const maxBytesOf = (bytes: number): ReadonlyMap<string, number> => {
   return new Map(all.flatMap(([name, most]): [string, number][] => (most === undefined ? [] : [[name, most]])));
 };
 
+/** Whether anything was ever stored where the options lead; the NATS of somebody else is taken to hold something. */
+export const hasStore = ({ env, data }: ReachOptions): boolean =>
+  Boolean(env['PLINTH_NATS_URL']) || existsSync(join(resolve(data), 'nats', 'store'));
+
 /**
  * To read: the NATS that PLINTH_NATS_URL names; else the server of the standalone, the one that runs or one for now.
  *
@@ -102,7 +108,7 @@ export const reachToRead = async (options: ReachOptions): Promise<Reached> => {
     const jet = await Jet.connect({ servers, user, pass: password, name: 'backup' });
     return { jet, keyFile: keyFileOf(options), maxBytes: undefined, close: () => jet.close() };
   }
-  if (!existsSync(join(folder, 'nats', 'store'))) {
+  if (!hasStore(options)) {
     throw new PlinthError(
       'NOT_FOUND',
       `There is no Plinth in ${folder}. Name its folder with --data, or its NATS with PLINTH_NATS_URL.`,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { JetStreamApiError, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
-import { PlinthError } from '#libs/contracts';
+import { PlinthError, streams } from '#libs/contracts';
 import { crashPoint, type Jet } from '#libs/event-log';
 import { backupInvalid, manifestFile, readManifest, type Manifest, type StreamEntry } from './manifest.js';
 import { openBackup, type BackupFiles } from './places.js';
@@ -49,20 +49,77 @@ export const verifyBackup = async (path: string): Promise<{ files: BackupFiles; 
   return { files, manifest };
 };
 
+/** What a restore does with a stream: it is there as the backup has it, is written, or takes the place of another. */
+export type Plan = 'Kept' | 'Restored' | 'Replaced';
+
+export interface RestorePlan {
+  readonly manifest: Manifest;
+  readonly key: Restored['key'];
+  /** In the order in which they are written. */
+  readonly streams: readonly { readonly name: string; readonly bytes: number; readonly plan: Plan }[];
+}
+
+/**
+ * What `restore` would do, after all the checks that it makes; without a server, as on an empty one.
+ *
+ * @throws as restore
+ */
+export const planRestore = async ({
+  jet,
+  ...options
+}: Omit<RestoreOptions, 'jet'> & { readonly jet: RestoreOptions['jet'] | null }): Promise<RestorePlan> => {
+  const checked = await check({ ...options, jet });
+  const { manifest, key } = checked;
+  const streams = manifest.streams.map(({ name, bytes }) => ({ name, bytes, plan: planOf(checked, name) }));
+  return { manifest, key: key.state, streams };
+};
+
 /**
  * Puts a backup into an empty JetStream. What was broken off is repeated: streams that are there already, as the backup
  * has them, are left alone.
  *
- * @throws PlinthError FAILED_PRECONDITION for a backup that is damaged, or a server that holds something else
+ * @throws PlinthError FAILED_PRECONDITION for a backup that is damaged, a server that holds something else, or a log
+ *   that somebody reads
  * @throws StreamApiError when the server refuses
  */
 export const restore = async (options: RestoreOptions): Promise<Restored> => {
-  const { jet, path, keyFile, say = () => undefined } = options;
+  const { jet, say = () => undefined } = options;
+  const { files, manifest, key, missing, there } = await check(options);
+  await options.begin?.();
+  if (key.write) await key.write();
+  const restored: string[] = [];
+  if (missing.length > 0) await removeStreams(jet, [...missing].reverse(), there);
+  for (const entry of missing) {
+    say(`${entry.name} …`);
+    if (entry === manifest.streams.at(-1)) crashPoint('restore.events');
+    await restoreEntry(options, entry, files);
+    restored.push(entry.name);
+  }
+  return { manifest, restored, key: key.state, ...(await settle(jet, manifest)) };
+};
+
+interface Checked {
+  readonly files: BackupFiles;
+  readonly manifest: Manifest;
+  readonly key: Awaited<ReturnType<typeof checkKey>>;
+  readonly missing: readonly StreamEntry[];
+  readonly there: ReadonlyMap<string, StreamInfo>;
+}
+
+/** Everything that can be wrong is found before anything is changed. */
+const check = async ({
+  jet,
+  path,
+  keyFile,
+  replace,
+}: Pick<RestoreOptions, 'path' | 'keyFile' | 'replace'> & {
+  readonly jet: RestoreOptions['jet'] | null;
+}): Promise<Checked> => {
   const { files, manifest } = await verifyBackup(path);
   const key = await checkKey(manifest, files, keyFile);
   const there = new Map<string, StreamInfo>();
-  for (const { name } of manifest.streams) {
-    const info = await infoOf(jet, name);
+  for (const { name } of jet ? manifest.streams : []) {
+    const info = jet && (await infoOf(jet, name));
     if (info) there.set(name, info);
   }
   const events = manifest.streams.at(-1);
@@ -73,23 +130,30 @@ export const restore = async (options: RestoreOptions): Promise<Restored> => {
     return whole && entry.file !== null ? info === undefined : !isRestored(entry, info);
   });
   const strange = missing.filter(({ name, file }) => file !== null && (there.get(name)?.state.last_seq ?? 0) > 0);
-  if (strange.length > 0 && !options.replace) {
+  if (strange.length > 0 && !replace) {
     throw new PlinthError(
       'FAILED_PRECONDITION',
       `The server holds something else in ${strange.map(({ name }) => name).join(', ')}. Nothing was changed. Restore into an empty server, or delete what is there with --replace.`,
     );
   }
-  await options.begin?.();
-  if (key.write) await key.write();
-  const restored: string[] = [];
-  if (missing.length > 0) await removeStreams(jet, [...missing].reverse(), there);
-  for (const entry of missing) {
-    say(`${entry.name} …`);
-    if (entry === events) crashPoint('restore.events');
-    await restoreEntry(options, entry, files);
-    restored.push(entry.name);
-  }
-  return { manifest, restored, key: key.state, ...(await settle(jet, manifest)) };
+  if (jet && missing.length > 0 && there.has(streams.events)) await refuseReaders(jet);
+  return { files, manifest, key, missing, there };
+};
+
+const planOf = ({ missing, there }: Checked, name: string): Plan => {
+  if (!missing.some((entry) => entry.name === name)) return 'Kept';
+  return there.has(name) ? 'Replaced' : 'Restored';
+};
+
+/** Whoever reads a log whose place another one takes keeps what it knew, and mixes the two. */
+const refuseReaders = async ({ jsm }: RestoreOptions['jet']): Promise<void> => {
+  let readers = 0;
+  for await (const { num_waiting: waiting } of jsm.consumers.list(streams.events)) if (waiting > 0) readers += 1;
+  if (readers === 0) return;
+  throw new PlinthError(
+    'FAILED_PRECONDITION',
+    `${readers === 1 ? 'A program reads' : `${readers} programs read`} ${streams.events} at this moment. Nothing was changed. Stop the services of Plinth, and whatever else follows its events, and restore then.`,
+  );
 };
 
 const infoOf = async ({ jsm }: RestoreOptions['jet'], name: string): Promise<StreamInfo | undefined> => {

@@ -2,25 +2,28 @@ import type { Command } from 'commander';
 import { command } from '../command.js';
 import { usageError } from '../errors.js';
 import { accessName } from '../parsers.js';
+import { wouldBe } from '../requests/dry-run.js';
 import { readSecret } from '../requests/secret-input.js';
 import { defaultServer } from '../settings/connection.js';
-import { readContexts, writeContexts } from '../settings/contexts.js';
+import { readContexts, withoutToken, writeContexts } from '../settings/contexts.js';
 import { contextsFile } from '../settings/files.js';
 
 interface Options {
   readonly context?: string;
+  readonly dryRun?: boolean;
 }
 
 export default command<Options>({
   describe: (login: Command) =>
     login
       .option('--context <context>', 'context to store the token in; the one in use unless said', accessName)
+      .option('--dry-run', 'try the token, and keep nothing')
       .addHelpText(
         'after',
         '\nThe token is read from --token-file, from stdin, or typed; it is tried, and kept in a file that only you read.',
       ),
 
-  async run(session, { context }) {
+  async run(session, { context, dryRun }) {
     const { io, options, printer } = session;
     const file = contextsFile(io.env);
     const { current, contexts } = await readContexts(file);
@@ -31,10 +34,9 @@ export default command<Options>({
     if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) throw usageError('That is no token: expected one word without spaces.');
     await session.clientOf(server, token).listTasks({ pageSize: 1 });
     const { tokenFile: _old, ...rest } = known ?? { server };
-    await writeContexts(file, {
-      current: current ?? name,
-      contexts: { ...contexts, [name]: { ...rest, server, token } },
-    });
+    const changed = { ...rest, server, token };
+    if (dryRun) return wouldBe(session, withoutToken(name, changed), 'kept');
+    await writeContexts(file, { current: current ?? name, contexts: { ...contexts, [name]: changed } });
     printer.note(
       `The token is taken by ${server}, and kept in the context ${name}${(current ?? name) === name ? ', which is in use' : `: plinth ctx use ${name} switches to it`}.`,
     );

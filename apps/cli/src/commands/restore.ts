@@ -1,11 +1,15 @@
 import { Argument, type Command } from 'commander';
+import type { ReachOptions } from '#libs/backup';
 import { command } from '../command.js';
+import { wouldBe } from '../requests/dry-run.js';
+import type { Session } from '../session.js';
 import { dataFolder, natsServer } from '../settings/files.js';
 
 interface Options {
   readonly data?: string;
   readonly replace?: boolean;
   readonly verify?: boolean;
+  readonly dryRun?: boolean;
 }
 
 const keyNotes = {
@@ -14,6 +18,22 @@ const keyNotes = {
   Absent: 'The keys that seal secrets are not in the backup: put the key file back, or no stored secret can be opened.',
 } as const;
 
+const planned = async (
+  session: Session,
+  where: ReachOptions,
+  path: string,
+  replace: boolean | undefined,
+): Promise<void> => {
+  const { hasStore, keyFileOf, planRestore, reachToRead } = await import('#libs/backup');
+  const reached = hasStore(where) ? await reachToRead(where) : null;
+  try {
+    const plan = await planRestore({ jet: reached?.jet ?? null, path, keyFile: keyFileOf(where), replace });
+    await wouldBe(session, { path, position: plan.manifest.position, key: plan.key, streams: plan.streams }, 'changed');
+  } finally {
+    await reached?.close();
+  }
+};
+
 export default command<Options, [string]>({
   describe: (restoring: Command) =>
     restoring
@@ -21,6 +41,7 @@ export default command<Options, [string]>({
       .option('--data <folder>', 'data folder of the standalone (default: $PLINTH_DATA, or that of this installation)')
       .option('--replace', 'delete what is there, where it is something else')
       .option('--verify', 'only check that the backup is whole')
+      .option('--dry-run', 'print what would be restored and replaced, and change nothing')
       .addHelpText(
         'after',
         `
@@ -28,7 +49,8 @@ Stop Plinth first. Restores into the NATS that PLINTH_NATS_URL names, else into 
 was broken off is repeated with the same command.`,
       ),
 
-  async run({ io, printer }, { data, replace, verify }, path) {
+  async run(session, { data, replace, verify, dryRun }, path) {
+    const { io, printer } = session;
     const { resolve } = await import('node:path');
     const { reachToRestore, restore, restoreIsDone, verifyBackup } = await import('#libs/backup');
     const source = resolve(io.cwd, path);
@@ -45,6 +67,7 @@ was broken off is repeated with the same command.`,
       return;
     }
     const where = { env: io.env, data: resolve(io.cwd, data ?? dataFolder(io.env)), natsServer: natsServer() };
+    if (dryRun) return planned(session, where, source, replace);
     const reached = await reachToRestore(where, source);
     try {
       const { jet, keyFile, maxBytes, begin } = reached;

@@ -21,6 +21,12 @@ export const validated = async <N extends OperationName>(name: N, input: CallInp
   throw new PlinthError('INVALID_ARGUMENT', 'The request is not valid.', violations);
 };
 
+/** Prints what would be done, in place of doing it. */
+export const wouldBe = async (session: Session, value: object, done: string): Promise<void> => {
+  await session.printer.value(value);
+  session.printer.note(`Nothing was ${done}: this is what would be.`);
+};
+
 /** Prints what would be sent, and sends nothing. */
 export const dryRun = async <N extends OperationName>(
   session: Session,
@@ -28,6 +34,5 @@ export const dryRun = async <N extends OperationName>(
   input: CallInput<N>,
 ): Promise<void> => {
   await validated(name, input);
-  await session.printer.value(input);
-  session.printer.note('Nothing was sent: this is what would be.');
+  await wouldBe(session, input, 'sent');
 };

@@ -64,6 +64,14 @@ export const readContexts = async (file: string): Promise<Contexts> => {
   return checked(file, value);
 };
 
+/** A context as it is shown: a token itself is never printed. */
+export const withoutToken = (name: string, { server, token, tokenFile, registry }: Context) => ({
+  name,
+  server,
+  token: token !== undefined ? 'stored' : (tokenFile ?? null),
+  registry: registry ?? null,
+});
+
 /** Writes the file whole or not at all, for its owner alone: it holds tokens. */
 export const writeContexts = async (file: string, contexts: Contexts): Promise<void> => {
   const { stringify } = await import('yaml');

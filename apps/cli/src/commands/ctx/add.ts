@@ -3,11 +3,13 @@ import { Argument, type Command } from 'commander';
 import { command } from '../../command.js';
 import { usageError } from '../../errors.js';
 import { accessName, registryHost } from '../../parsers.js';
-import { readContexts, writeContexts, type Context } from '../../settings/contexts.js';
+import { wouldBe } from '../../requests/dry-run.js';
+import { readContexts, withoutToken, writeContexts, type Context } from '../../settings/contexts.js';
 import { contextsFile } from '../../settings/files.js';
 
 interface Options {
   readonly registry?: string;
+  readonly dryRun?: boolean;
 }
 
 export default command<Options, [string]>({
@@ -15,12 +17,14 @@ export default command<Options, [string]>({
     add
       .addArgument(new Argument('<context>', 'name of the context').argParser(accessName))
       .option('--registry <host>', 'registry of image names that name none', registryHost)
+      .option('--dry-run', 'print the context, and write nothing')
       .addHelpText(
         'after',
         '\n--server is needed; --token-file names a file with the token. plinth login stores a token itself.',
       ),
 
-  async run({ io, options, printer }, { registry }, name) {
+  async run(session, { registry, dryRun }, name) {
+    const { io, options, printer } = session;
     const { server, tokenFile } = options;
     if (server === undefined) throw usageError('--server is missing.', `plinth ctx add ${name} --server URL`);
     const file = contextsFile(io.env);
@@ -35,6 +39,7 @@ export default command<Options, [string]>({
       ...(tokenFile === undefined ? {} : { tokenFile: resolve(io.cwd, tokenFile) }),
       ...((registry ?? known?.registry) === undefined ? {} : { registry: registry ?? known?.registry }),
     } as Context;
+    if (dryRun) return wouldBe(session, withoutToken(name, context), 'written');
     await writeContexts(file, { current: current ?? name, contexts: { ...contexts, [name]: context } });
     printer.note(
       `${known ? 'Changed' : 'Added'} the context ${name}${current === undefined || current === name ? '; it is in use' : `; plinth ctx use ${name} switches to it`}.`,

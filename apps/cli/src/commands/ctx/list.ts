@@ -1,17 +1,13 @@
 import { command } from '../../command.js';
-import { readContexts } from '../../settings/contexts.js';
+import { readContexts, withoutToken } from '../../settings/contexts.js';
 import { contextsFile } from '../../settings/files.js';
 
 export default command({
   async run({ io, printer }) {
     const { current, contexts } = await readContexts(contextsFile(io.env));
-    // The token itself is never printed.
-    const items = Object.entries(contexts).map(([name, { server, token, tokenFile, registry }]) => ({
-      name,
+    const items = Object.entries(contexts).map(([name, context]) => ({
+      ...withoutToken(name, context),
       current: name === current,
-      server,
-      token: token !== undefined ? 'stored' : (tokenFile ?? null),
-      registry: registry ?? null,
     }));
     await printer.list({
       items,

@@ -5,17 +5,23 @@ import { dryRun } from '../../requests/dry-run.js';
 import type { Session } from '../../session.js';
 import { runFields } from '../../views/run.js';
 
-export const cancelRun = async ({ client, printer }: Session, id: string): Promise<void> => {
+export interface CancelOptions {
+  readonly dryRun?: boolean;
+}
+
+export const cancelRun = async (session: Session, id: string, { dryRun: isDry }: CancelOptions): Promise<void> => {
+  const { client, printer } = session;
+  if (isDry) return dryRun(session, 'cancelRun', { run: id });
   const run = await (await client()).cancelRun({ run: id });
   await printer.show({ item: run, name: run.runId, fields: runFields(run, new Date()) });
   printer.note(run.finishTime === null ? `Run ${id} is being canceled.` : `Run ${id} has ended: it is ${run.status}.`);
 };
 
-export default command<{ readonly dryRun?: boolean }, [string]>({
+export default command<CancelOptions, [string]>({
   describe: (cancel: Command) =>
     cancel
       .addArgument(new Argument('<run>', 'id of the run').argParser(runId))
       .option('--dry-run', 'print what would be sent, and send nothing'),
 
-  run: (session, options, id) => (options.dryRun ? dryRun(session, 'cancelRun', { run: id }) : cancelRun(session, id)),
+  run: (session, options, id) => cancelRun(session, id, options),
 });

@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
 import { command } from '../../command.js';
 import { taskFields } from '../../views/task.js';
+import { dryRun } from '../../requests/dry-run.js';
 import { named, nameOf, type Named } from './named.js';
 
-export default command<Named, [string | undefined]>({
-  describe: (reset: Command) => named(reset),
+export default command<Named & { readonly dryRun?: boolean }, [string | undefined]>({
+  describe: (reset: Command) => named(reset).option('--dry-run', 'print what would be sent, and send nothing'),
 
-  async run({ client, printer }, options, argument) {
-    const task = await (await client()).resetTask({ name: nameOf(options, argument) });
-    await printer.show({ item: task, name: task.name, fields: taskFields(task) });
+  async run(session, options, argument) {
+    const input = { name: nameOf(options, argument) };
+    if (options.dryRun) return dryRun(session, 'resetTask', input);
+    const task = await (await session.client()).resetTask(input);
+    await session.printer.show({ item: task, name: task.name, fields: taskFields(task) });
   },
 });

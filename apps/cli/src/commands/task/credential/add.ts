@@ -3,6 +3,7 @@ import { exitCodes, isPlinthError } from '#libs/contracts/light';
 import { command } from '../../../command.js';
 import { CliError, usageError } from '../../../errors.js';
 import { nonEmpty, registryHost, taskName } from '../../../parsers.js';
+import { dryRun } from '../../../requests/dry-run.js';
 import { givenSecret, storeSecrets } from '../../../requests/arguments.js';
 import { addAzureOptions } from '../azure.js';
 
@@ -12,6 +13,7 @@ interface Options {
   readonly useIdentity?: string;
   readonly username?: string;
   readonly password?: string;
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -29,9 +31,10 @@ export default command<Options>({
         '-p, --password <password>',
         'its password, which is stored as a secret; env:NAME, file:/path or secret:NAME name one that there is',
         nonEmpty,
-      ),
+      )
+      .option('--dry-run', 'print what would be sent, without the password, and send nothing'),
 
-  async run(session, { name, loginServer: host, useIdentity, username, password }) {
+  async run(session, { name, loginServer: host, useIdentity, username, password, dryRun: isDry }) {
     const plinth = await session.client();
     if ((username === undefined) !== (password === undefined)) {
       throw usageError('--username and --password belong together.', 'give both');
@@ -48,8 +51,10 @@ export default command<Options>({
     }
     if (username !== undefined && password !== undefined) {
       const secret = givenSecret(password, `${host.replaceAll(':', '-')}.password`.slice(0, 63));
+      const input = { host, credentials: { username, password: secret.ref } };
+      if (isDry) return dryRun(session, 'updateRegistry', input);
       await storeSecrets(session, [secret]);
-      await plinth.updateRegistry({ host, credentials: { username, password: secret.ref } });
+      await plinth.updateRegistry(input);
     }
     const { ok, message } = await plinth.testRegistry({ host });
     session.printer.note(message);
