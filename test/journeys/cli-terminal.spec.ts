@@ -155,6 +155,28 @@ describe('plinth at a terminal', () => {
     expect(left).toMatch(/^exit 2$/m);
     expect(left).toContain('To go on: plinth status --watch');
     await terminal.clear();
+
+    await terminal.type('plinth task list -o wide -w; echo "exit $?"');
+    await terminal.until((screen) => /^app .*Enabled/m.test(screen), 'the task');
+    await plinth.client.updateTask({ name: 'app', status: 'Disabled' });
+    const changed = await terminal.until((screen) => /^app .*Disabled/m.test(screen), 'the change');
+    expect(changed).not.toContain('Enabled');
+    await plinth.client.updateTask({ name: 'app', status: 'Enabled' });
+    await terminal.until((screen) => /^app .*Enabled/m.test(screen), 'the change back');
+    await terminal.press('C-c');
+    expect(await terminal.until((screen) => /^exit \d+$/m.test(screen), 'the prompt')).toContain(
+      'To go on: plinth task list -o wide -w',
+    );
+    await terminal.clear();
+
+    // As JSON each answer is a line, for a program that reads as long as it likes.
+    await terminal.type('plinth task list -w --json name,status | head -n 2; echo "exit $?"');
+    await terminal.until((screen) => screen.includes('[{"name":"app","status":"Enabled"}]'), 'the first line');
+    await plinth.client.updateTask({ name: 'app', status: 'Disabled' });
+    await terminal.until((screen) => screen.includes('[{"name":"app","status":"Disabled"}]'), 'the second line');
+    await plinth.client.updateTask({ name: 'app', status: 'Enabled' });
+    await terminal.until((screen) => /^exit 0$/m.test(screen), 'the end of the pipe');
+    await terminal.clear();
   });
 
   it('Ctrl-C while a log is followed leaves the run as it is', async () => {

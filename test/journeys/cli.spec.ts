@@ -178,12 +178,12 @@ describe('plinth, the command line', () => {
       REGISTRY/base:1  DIGEST  ok  TIME  TIME"
     `);
     expect(await golden('graph', base)).toMatchInlineSnapshot(`
-      "LEVEL  TASK  STANDS ON  AS  TRACKED  STATE
-      1  app  REGISTRY/base:1  base  yes  Fresh"
+      "TASK  STANDS ON  AS  TRACKED  STATE
+      └─ app  REGISTRY/base:1  base  yes  Fresh"
     `);
     expect(await golden('graph', 'app', '--up')).toMatchInlineSnapshot(`
-      "LEVEL  TASK  STANDS ON  AS  TRACKED  USED  ADOPTED  BUILT BY
-      1  app  REGISTRY/base:1  base  yes  DIGEST  DIGEST"
+      "STANDS ON  AS  TRACKED  USED  ADOPTED  BUILT BY
+      └─ REGISTRY/base:1  base  yes  DIGEST  DIGEST"
     `);
     expect(await golden('status')).toMatchInlineSnapshot(`
       "Server:  SERVER

@@ -8,6 +8,8 @@ import type { Session } from './session.js';
 export interface CommandDefinition<O extends object = object, A extends unknown[] = unknown[]> {
   /** Adds arguments, options and examples; summary and common options are added around it. */
   readonly describe?: (command: Command) => unknown;
+  /** Types or aggregates of events that may change what it prints: it can be watched. */
+  readonly watches?: string;
   /**
    * @returns the exit code; 0 when it answers nothing
    * @throws PlinthError, CliError or ConnectionError, which become a message and their exit code

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { AnyCommand, CommandEntry } from './command.js';
+import { addAgainOptions, again, type AgainOptions } from './follow/again.js';
 import type { Io } from './io.js';
 import { addCommonOptions, valuedCommonOptions, type CommonOptions } from './options.js';
 import { Session } from './session.js';
@@ -75,8 +76,14 @@ const prepare = (command: Command, { io }: ProgramOptions): Command =>
       outputError: () => undefined,
     });
 
-const describe = (leaf: Command, definition: AnyCommand, options: ProgramOptions): void => {
+/** The words that name a command. */
+const wordsOf = (leaf: Command): string[] =>
+  leaf.parent ? [...(leaf.parent.parent ? wordsOf(leaf.parent) : []), leaf.name()] : [];
+
+const describe = (leaf: Command, definition: AnyCommand, options: ProgramOptions, argv: readonly string[]): void => {
   definition.describe?.(leaf);
+  const { watches } = definition;
+  if (watches !== undefined) addAgainOptions(leaf);
   addCommonOptions(leaf);
   const count = leaf.registeredArguments.length;
   leaf.action(async (...given: unknown[]) => {
@@ -84,7 +91,13 @@ const describe = (leaf: Command, definition: AnyCommand, options: ProgramOptions
     options.onOptions(common);
     const session = new Session(options.io, common);
     const run = definition.run as (session: Session, options: object, ...args: unknown[]) => Promise<number | void>;
-    options.onExit((await run(session, leaf.opts(), ...given.slice(0, count))) ?? 0);
+    const { watch, timeout: timeoutMs, ...own }: AgainOptions = leaf.opts();
+    const args = given.slice(0, count);
+    if (watches !== undefined && watch) {
+      const follow = { types: watches, words: wordsOf(leaf).join(' '), goOn: `plinth ${argv.join(' ')}`, timeoutMs };
+      await again(session, follow, (inner) => run(inner, own, ...args));
+    }
+    options.onExit((await run(session, leaf.opts(), ...args)) ?? 0);
   });
 };
 
@@ -118,7 +131,7 @@ export const programFor = async (argv: readonly string[], options: ProgramOption
     const leaf = prepare(parent.command(words.at(-1)!, { hidden: entry.hidden ?? false }), options).description(
       entry.summary,
     );
-    if (entry === wanted) describe(leaf, definition!, options);
+    if (entry === wanted) describe(leaf, definition!, options, argv);
     // Before a command is named, nothing of it is known: what stands behind it is not judged.
     else leaf.allowUnknownOption().allowExcessArguments();
   }

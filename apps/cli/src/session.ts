@@ -17,6 +17,8 @@ export class Session {
   constructor(
     readonly io: Io,
     readonly options: CommonOptions,
+    /** What is read is at least as new as this position of the log. */
+    private readonly position = 0,
   ) {
     this.printer = new Printer(io, options);
   }
@@ -39,6 +41,7 @@ export class Session {
       baseUrl: server,
       ...(token === undefined ? {} : { token }),
       retry: { attempts: 3 },
+      position: this.position,
       signal: this.io.interrupted,
     });
   }

@@ -3,6 +3,7 @@ import { exitCodes, isPlinthError } from '#libs/contracts/light';
 import { command } from '../command.js';
 import { CliError } from '../errors.js';
 import { statusColour } from '../output/colour.js';
+import { treeOf } from '../output/tree.js';
 import { familiar, plural, shortDigest } from '../output/words.js';
 import { allPages } from '../pages.js';
 import { nonEmpty } from '../parsers.js';
@@ -27,13 +28,18 @@ const down = async ({ client, printer }: Session, word: string, { direct, task }
   );
   await printer.list({
     items,
+    rows: treeOf(
+      items,
+      (one) => [one.task],
+      ({ upstream }) => upstream,
+    ),
     columns: [
-      { title: 'level', value: ({ depth }) => depth },
-      { title: 'task', value: (one) => one.task },
+      { title: 'task', value: ({ branch, task: name }) => branch + name },
       { title: 'stands on', value: ({ reference }) => familiar(reference) },
       { title: 'as', value: ({ roles }) => roles.join(',') },
       { title: 'tracked', value: ({ tracked }) => (tracked ? 'yes' : 'no') },
       { title: 'state', value: ({ state }) => state, paint: statusColour },
+      { title: 'level', value: ({ depth }) => depth, wide: true },
       { title: 'platforms', value: ({ platforms }) => platforms.join(','), wide: true },
     ],
     name: (one) => one.task,
@@ -51,15 +57,20 @@ const up = async ({ client, printer }: Session, word: string, { direct, task }: 
   );
   await printer.list({
     items,
+    rows: treeOf(
+      items,
+      ({ upstream }) => upstream,
+      (one) => one.task,
+    ),
     columns: [
-      { title: 'level', value: ({ depth }) => depth },
-      { title: 'task', value: (one) => one.task },
-      { title: 'stands on', value: ({ reference }) => familiar(reference) },
+      { title: 'stands on', value: ({ branch, reference }) => branch + familiar(reference) },
       { title: 'as', value: ({ role }) => role },
       { title: 'tracked', value: ({ tracked, pinned }) => (pinned ? 'pinned' : tracked ? 'yes' : 'no') },
       { title: 'used', value: ({ used }) => shortDigest(used) },
       { title: 'adopted', value: ({ adopted }) => shortDigest(adopted) },
       { title: 'built by', value: ({ upstream }) => upstream.join(',') },
+      { title: 'task', value: (one) => one.task, wide: true },
+      { title: 'level', value: ({ depth }) => depth, wide: true },
       { title: 'platforms', value: ({ platforms }) => platforms.join(','), wide: true },
     ],
     name: ({ reference }) => reference,
@@ -75,6 +86,8 @@ export default command<Options, [string]>({
       .option('--up', 'what it stands on')
       .option('--direct', 'only the first level')
       .option('--task', 'it is a task, whatever its name looks like'),
+
+  watches: 'task,tag,run',
 
   async run(session, options, word) {
     try {

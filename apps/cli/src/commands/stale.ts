@@ -19,6 +19,8 @@ export default command<Options>({
       .option('--team <team>', 'only tasks of this team', teamName)
       .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000)),
 
+  watches: 'task,run,tag,wave,rebuild',
+
   async run({ client, printer }, { failOnStale, team, limit }) {
     const plinth = await client();
     const items = await allPages(

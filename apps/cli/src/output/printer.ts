@@ -7,9 +7,11 @@ import { jq, pickFields, queryPath } from './json.js';
 import { fieldLines, tableLines, type Column } from './table.js';
 import { harmless } from './terminal.js';
 
-export interface Listing<T> {
+export interface Listing<T, R = T> {
   readonly items: readonly T[];
-  readonly columns: readonly Column<T>[];
+  /** Rows of the table, where they are not the items as they come. */
+  readonly rows?: readonly R[];
+  readonly columns: readonly Column<R>[];
   /** What `-o name` prints. */
   readonly name: (item: T) => string;
   /** Said on stderr when there is nothing: why, and what to do. */
@@ -58,11 +60,16 @@ export class Printer {
     return this.io.stderr.isTTY === true;
   }
 
-  async list<T extends object>({ items, columns, name, empty }: Listing<T>): Promise<void> {
+  async list<T extends object, R = T>({ items, rows, columns, name, empty }: Listing<T, R>): Promise<void> {
     if (this.format === 'name') return this.lines(items.map(name));
     if (!this.isForPeople) return this.value(items);
     if (items.length === 0) return this.note(empty);
-    this.lines(tableLines(items, columns, { wide: this.format === 'wide', colour: this.colour }));
+    this.lines(
+      tableLines(rows ?? (items as readonly unknown[] as readonly R[]), columns, {
+        wide: this.format === 'wide',
+        colour: this.colour,
+      }),
+    );
   }
 
   async show<T extends object>({ item, name, fields }: Showing<T>): Promise<void> {

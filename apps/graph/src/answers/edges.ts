@@ -12,7 +12,7 @@ type InputEdge = Output<'listInputs'>['inputs'][number];
 /** Tasks that use an image in any role, tracked or not. */
 export type UsersOf = (reference: string) => Iterable<TaskNode>;
 
-const dependant = (task: TaskNode, reference: string, depth: number): Dependant => {
+const dependant = (task: TaskNode, reference: string, depth: number, upstream: string | null): Dependant => {
   const edges = edgesOf(task).filter((edge) => edge.reference === reference);
   return {
     task: task.name,
@@ -20,24 +20,31 @@ const dependant = (task: TaskNode, reference: string, depth: number): Dependant 
     roles: [...new Set(edges.map(({ role }) => role))] as Dependant['roles'],
     platforms: [...new Set(edges.flatMap(({ platforms }) => platforms))],
     depth,
+    upstream,
     tracked: task.tracked.has(reference),
     state: stateOf(task),
   };
 };
 
+interface Step {
+  readonly reference: string;
+  readonly upstream: string | null;
+}
+
 /** Breadth first: the depth of a task is the shortest way to it. */
 export const dependantsOf = (usersOf: UsersOf, from: readonly string[], transitive: boolean): Dependant[] => {
   const found: Dependant[] = [];
   const seen = new Set<TaskNode>();
-  let references = [...from];
+  let references = from.map((reference): Step => ({ reference, upstream: null }));
   for (let depth = 1; references.length > 0 && (transitive || depth === 1); depth += 1) {
-    const next: string[] = [];
-    for (const reference of references) {
+    const next: Step[] = [];
+    for (const { reference, upstream } of references) {
       for (const task of usersOf(reference)) {
         if (seen.has(task) || !task.definition) continue;
         seen.add(task);
-        found.push(dependant(task, reference, depth));
-        if (transitive) next.push(...stableOutputs(task.definition));
+        found.push(dependant(task, reference, depth, upstream));
+        if (!transitive) continue;
+        for (const output of stableOutputs(task.definition)) next.push({ reference: output, upstream: task.name });
       }
     }
     references = next;

@@ -30,6 +30,7 @@ export class RunHandlers {
     const page = rows.slice(0, size);
     return {
       runs: page.map(({ facts }) => JSON.parse(facts) as RunView),
+      counts: this.scheduler.projection.counts(),
       nextPageToken: rows.length > size ? tokenOf(page.at(-1)!.position) : '',
     };
   }

@@ -34,6 +34,8 @@ export class SchedulerProjection implements Projection {
   readonly books = new Map<string, TaskBook>();
   private readonly active = new Map<string, ActiveRun>();
   private readonly activeByTask = new Map<string, Set<string>>();
+  /** Those of the active runs that a builder holds. */
+  private readonly held = new Set<string>();
   private readonly tasks = new Map<string, StoredTask>();
   private readonly runs = new Map<string, { position: number; view: RunView }>();
   private readonly dirtyBooks = new Set<string>();
@@ -55,9 +57,10 @@ export class SchedulerProjection implements Projection {
       this.books.set(row.name, JSON.parse(row.facts) as TaskBook);
       this.touched.add(row.name);
     }
-    const active = db.prepare('SELECT run, active FROM run_view WHERE active IS NOT NULL');
-    for (const row of active.iterate() as Rows<'run' | 'active'>) {
+    const active = db.prepare('SELECT run, active, status FROM run_view WHERE active IS NOT NULL');
+    for (const row of active.iterate() as Rows<'run' | 'active' | 'status'>) {
       this.activate(row.run, JSON.parse(row.active) as ActiveRun);
+      if (row.status !== 'Queued') this.held.add(row.run);
     }
   }
 
@@ -83,6 +86,11 @@ export class SchedulerProjection implements Projection {
 
   activeRunsOf(task: string): string[] {
     return [...(this.activeByTask.get(task) ?? [])];
+  }
+
+  /** How many runs wait, and how many a builder holds. */
+  counts(): { queued: number; running: number } {
+    return { queued: this.active.size - this.held.size, running: this.held.size };
   }
 
   takeTouched(): ReadonlySet<string> {
@@ -138,6 +146,8 @@ export class SchedulerProjection implements Projection {
     } else if (view.finishTime !== null) {
       this.end(id);
     }
+    if (view.finishTime === null && view.status !== 'Queued') this.held.add(id);
+    else this.held.delete(id);
     this.runs.set(id, { position: known?.position ?? event.sequence, view });
   }
 

@@ -48,6 +48,9 @@ export const dependantSchema = z.object({
   roles: z.array(inputRoleSchema),
   platforms: z.array(platformSchema),
   depth: z.number().int().describe('1 for a direct one.'),
+  upstream: taskNameSchema
+    .nullable()
+    .describe('Task of the level above that pushes that input; null on the first level.'),
   tracked: z.boolean(),
   state: taskStateSchema,
 });

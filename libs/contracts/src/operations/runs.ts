@@ -105,7 +105,13 @@ export const runOperations = {
       image: referenceSchema.optional().describe('Only runs that pushed this name.'),
       ...pageInput,
     }),
-    output: z.object({ runs: z.array(runViewSchema), ...pageOutput }),
+    output: z.object({
+      runs: z.array(runViewSchema),
+      counts: z
+        .object({ queued: z.number().int(), running: z.number().int().describe('Those that a builder holds.') })
+        .describe('All runs that have not ended, whatever was asked for.'),
+      ...pageOutput,
+    }),
     errors: [],
   }),
   getRun: defineOperation({

@@ -15,6 +15,8 @@ export default command<Options>({
       .option('-r, --registry <registry>', 'only those of this registry', registryHost)
       .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000)),
 
+  watches: 'tag',
+
   async run({ client, printer }, { registry, limit }) {
     const plinth = await client();
     const items = await allPages(

@@ -8,6 +8,8 @@ export default command<object, [string]>({
   describe: (show: Command) =>
     show.addArgument(new Argument('<image>', 'its reference, in any spelling').argParser(nonEmpty)),
 
+  watches: 'tag',
+
   async run(session, _options, reference) {
     const image = await watchedImage(session, reference);
     await session.printer.show({ item: image, name: image.reference, fields: imageFields(image) });

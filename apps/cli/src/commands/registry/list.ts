@@ -3,6 +3,8 @@ import { allPages } from '../../pages.js';
 import { registryColumns } from '../../views/registry.js';
 
 export default command({
+  watches: 'registry,tag',
+
   async run({ client, printer }) {
     const plinth = await client();
     const items = await allPages(

@@ -63,5 +63,7 @@ export default command<Options>({
       .option('--image <image>', 'only those that pushed this name', nonEmpty)
       .addOption(new Option('--limit <count>', 'the newest so many').argParser(wholeNumber(1, 100_000)).default(20)),
 
+  watches: 'run',
+
   run: (session, { limit, ...filter }) => listRuns(session, filter, limit),
 });

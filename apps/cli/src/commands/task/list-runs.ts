@@ -20,6 +20,8 @@ export default command<Options>({
       .addOption(new Option('--run-status <status>', 'only those with this status').argParser(runStatus))
       .option('--image <image>', 'only those that pushed this name', nonEmpty),
 
+  watches: 'run',
+
   async run(session, { name, top, runStatus: status, image, registry }) {
     const [reference] = (await withRegistry(session, image === undefined ? undefined : [image], registry)) ?? [];
     await listRuns(

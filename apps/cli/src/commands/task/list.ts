@@ -16,6 +16,8 @@ export default command<Options>({
       .option('--team <team>', 'only those of this team', teamName)
       .option('--limit <count>', 'at most so many', wholeNumber(1, 1_000_000)),
 
+  watches: 'task,run,rebuild',
+
   async run({ client, printer }, { team, limit }) {
     const plinth = await client();
     const items = await allPages(

@@ -15,6 +15,8 @@ export default command<Options>({
       .option('--open', 'only those that are not closed')
       .addOption(new Option('--limit <count>', 'the newest so many').argParser(wholeNumber(1, 100_000)).default(20)),
 
+  watches: 'wave,run,rebuild',
+
   async run({ client, printer }, { open, limit }) {
     const plinth = await client();
     const items = await allPages(
