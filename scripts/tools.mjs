@@ -96,7 +96,10 @@ function fetchAll(toFetch, record, problems) {
 
 function fetchOne(tool, apts) {
   const apt = aptFor(tool.suite, apts);
-  const names = tool.closure === true ? apt.closure(tool.package).filter((name) => !isBasic(name)) : [tool.package];
+  const names =
+    tool.closure === true
+      ? apt.closure(tool.package).filter((name) => !isBasic(name))
+      : [tool.package, ...(tool.with ?? [])];
   const downloads = join(toolsDir, 'downloads', tool.suite);
   const debs = apt.download(tool.closure === true ? [...names, 'ca-certificates'] : names, downloads);
   const version = packages.packageVersion(debs[tool.package]);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -10,15 +10,29 @@ import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 
 const run = promisify(execFile);
 
-const isOnPath = (name: string): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+/** Where a program of the tests is. @throws Error that says what to do */
+const programAt = (name: string): string => {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name);
     try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
+      accessSync(path, constants.X_OK);
+      return path;
     } catch {
-      return false;
+      // in another folder
     }
+  }
+  throw new Error(`${name} is missing: the tests use it. "npm run tools" fetches it.`);
+};
+
+/** Settings of zsh, as somebody has them who followed `plinth completion zsh`; its own files are where it was unpacked. */
+const zshHome = async (cli: Cli): Promise<string> => {
+  const [, unpacked] = /^(.*\/packages\/[^/]+)\//.exec(realpathSync(programAt('zsh'))) ?? [];
+  const own = `module_path=(${unpacked}/usr/lib/*/zsh/*(/N))\nfpath=(${unpacked}/usr/share/zsh/functions/**/*(/N))\n`;
+  return cli.files('zsh', {
+    '.zshenv': `${unpacked === undefined ? '' : own}unsetopt global_rcs\n`,
+    '.zshrc': "PS1='$ '\nautoload -Uz compinit\ncompinit -u -D\nsource <(plinth completion zsh)\n",
   });
+};
 
 /** Longest wait for what has to appear; only what never does takes so long. */
 const patienceMs = 20_000;
@@ -30,18 +44,16 @@ class Terminal {
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
-  static async open(cli: Cli): Promise<Terminal> {
-    if (!isOnPath('tmux')) {
-      throw new Error('tmux is missing: a terminal is tested by it. "npm run tools" fetches it.');
-    }
-    const terminal = new Terminal(join(cli.home, 'tmux'), {
+  static async open(cli: Cli, name = 'tmux', { shell = 'bash --norc --noprofile', env = {} } = {}): Promise<Terminal> {
+    programAt('tmux');
+    const terminal = new Terminal(join(cli.home, name), {
       ...process.env,
       ...cli.env,
       TERM: 'xterm-256color',
-      PS1: '$ ',
+      ...env,
     });
     // The server that the first command starts keeps its environment.
-    await terminal.tmux('-f', '/dev/null', 'new-session', '-d', '-x', '120', '-y', '50', 'bash --norc --noprofile');
+    await terminal.tmux('-f', '/dev/null', 'new-session', '-d', '-x', '120', '-y', '50', '-c', cli.home, shell);
     await terminal.type("PS1='$ '");
     await terminal.clear();
     return terminal;
@@ -50,6 +62,11 @@ class Terminal {
   async type(line: string): Promise<void> {
     await this.tmux('send-keys', '-l', line);
     await this.tmux('send-keys', 'Enter');
+  }
+  /** Types a word, and keys after it. */
+  async typed(text: string, ...keys: string[]): Promise<void> {
+    await this.tmux('send-keys', '-l', text);
+    for (const key of keys) await this.press(key);
   }
   async press(key: string): Promise<void> {
     await this.tmux('send-keys', key);
@@ -177,6 +194,51 @@ describe('plinth at a terminal', () => {
     await plinth.client.updateTask({ name: 'app', status: 'Enabled' });
     await terminal.until((screen) => /^exit 0$/m.test(screen), 'the end of the pipe');
     await terminal.clear();
+  });
+
+  it('completes in zsh, with names from the server, and files where it knows no words', async () => {
+    await cli.files('', { 'tasks-of-ours.yaml': '' });
+    const zsh = await Terminal.open(cli, 'zsh-tmux', { shell: 'zsh', env: { ZDOTDIR: await zshHome(cli) } });
+    try {
+      await zsh.typed('plinth task cancel', 'Tab');
+      await zsh.until((screen) => screen.includes('plinth task cancel-run'), 'the only verb');
+      await zsh.press('C-u');
+      await zsh.typed('plinth task show a', 'Tab');
+      await zsh.until((screen) => screen.includes('plinth task show app'), 'the only task');
+      await zsh.press('C-u');
+      await zsh.typed(`plinth registry show ${registry.host.slice(0, 12)}`, 'Tab');
+      await zsh.until(
+        (screen) => screen.includes(`plinth registry show ${registry.host}`),
+        'a word with a colon in it',
+      );
+      await zsh.press('C-u');
+      await zsh.typed('plinth apply -f tasks-of', 'Tab');
+      await zsh.until((screen) => screen.includes('plinth apply -f tasks-of-ours.yaml'), 'a file');
+      await zsh.press('C-u');
+      await zsh.typed('plinth task sh', 'Tab', 'Tab');
+      const menu = await zsh.until((screen) => screen.includes('show-run'), 'the verbs that there are');
+      expect(menu).toMatch(/^show +-- Show a task$/m);
+    } finally {
+      await zsh.close();
+    }
+  });
+
+  it('completes in fish, too', async () => {
+    programAt('fish');
+    const complete = async (line: string): Promise<string> => {
+      const { code, stdout, stderr } = await cli.shell(
+        `fish --no-config -c 'plinth completion fish | source; complete -C $argv[1]' "$LINE"`,
+        { env: { LINE: line } },
+      );
+      expect(code, stderr).toBe(0);
+      return stdout.trimEnd();
+    };
+    await cli.files('', { 'tasks-of-ours.yaml': '' });
+    expect(await complete('plinth task sh')).toBe('show\tShow a task\nshow-run\tShow a run');
+    expect(await complete('plinth task show a')).toMatch(/^app\b/);
+    expect(await complete(`plinth registry show ${registry.host.slice(0, 12)}`)).toContain(registry.host);
+    expect(await complete('plinth task list -o js')).toBe('json');
+    expect(await complete('plinth apply -f tasks-of')).toBe('tasks-of-ours.yaml');
   });
 
   it('Ctrl-C while a log is followed leaves the run as it is', async () => {

@@ -127,6 +127,27 @@ export const recipe = [
     versionArgs: ['-V'],
   },
   {
+    // The shells whose completion scripts are tested, beside bash.
+    name: 'zsh',
+    group: 'terminal',
+    minimum: '5.8.0',
+    suite: 'bookworm',
+    package: 'zsh',
+    with: ['zsh-common'],
+    commands: { zsh: 'bin/zsh' },
+    versionArgs: ['--version'],
+  },
+  {
+    name: 'fish',
+    group: 'terminal',
+    minimum: '3.4.0',
+    suite: 'bookworm',
+    package: 'fish',
+    with: ['fish-common'],
+    commands: { fish: 'usr/bin/fish' },
+    versionArgs: ['--version'],
+  },
+  {
     // For tasks whose context is a repository. Everything it needs comes with it: slim images lack its libraries.
     name: 'git',
     group: 'git',
@@ -154,6 +175,8 @@ export const libraries = {
   'libseccomp.so.2': 'libseccomp2',
   'libevent_core-2.1.so.7': 'libevent-core-2.1-7',
   'libutempter.so.0': 'libutempter0',
+  'libpcre2-32.so.0': 'libpcre2-32-0',
+  'libtinfo.so.6': 'libtinfo6',
 };
 export const librarySuite = 'bookworm';
 

@@ -26,7 +26,15 @@ compdef _plinth plinth
 `;
 
 const fish = `# fish completion of plinth. Put this into ~/.config/fish/completions/plinth.fish
-complete -c plinth -f -a '(plinth __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+function __plinth_words
+  plinth __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null
+end
+function __plinth_knows
+  test (count (__plinth_words)) -gt 0
+end
+# Files where plinth knows no words, as the other shells do.
+complete -c plinth -n __plinth_knows -f -a '(__plinth_words)'
+complete -c plinth -n 'not __plinth_knows' -F
 `;
 
 export const scripts: Readonly<Record<Shell, string>> = { bash, zsh, fish };
