@@ -5,12 +5,14 @@ import { Plinth } from '../support/plinth.js';
 import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 
 const dockerfileBase = (version: string): string => `FROM scratch\nENV NODE_VERSION ${version}\n`;
+const names = ['contosoapps', 'contosobases'] as const;
 const dockerfileApp = 'ARG REGISTRY_NAME\nFROM ${REGISTRY_NAME}/baseimages/node:15-alpine\nCOPY . /src\n';
 
 /**
  * The commands of Azure's two tutorials on base image updates, as they stand there, with `plinth` in place of `az acr`:
- * container-registry-tutorial-base-image-update and container-registry-tutorial-private-base-image-update. A registry
- * is named by its host, so there is no `.azurecr.io` behind it.
+ * container-registry-tutorial-base-image-update and container-registry-tutorial-private-base-image-update. The
+ * registries have Azure's names and are on this machine, the repository is not on github.com, and what is no `az acr`
+ * (docker, az role) is left out.
  */
 describe("the commands of ACR's tutorials", () => {
   let plinth: Plinth;
@@ -23,7 +25,9 @@ describe("the commands of ACR's tutorials", () => {
   beforeAll(async () => {
     [plinth, git, ...registries] = await Promise.all([Plinth.start(), gitServer(), startRegistry(), startRegistry()]);
     cli = await Cli.for(plinth);
-    for (const { host } of registries) await cli.ok('registry', 'add', host, '--scheme', 'http');
+    for (const [name, { host }] of registries.map((registry, index) => [names[index]!, registry] as const)) {
+      await cli.ok('registry', 'add', `${name}.azurecr.io`, '--scheme', 'http', '--endpoint', host);
+    }
     sample = await cli.files('acr-build-helloworld-node', {
       'Dockerfile-base': dockerfileBase('15.2.1'),
       'Dockerfile-app': dockerfileApp,
@@ -32,8 +36,8 @@ describe("the commands of ACR's tutorials", () => {
     await git.git('branch', 'main', 'master');
     git.wants = `Basic ${Buffer.from('x-access-token:pat-of-the-tutorial').toString('base64')}`;
     env = {
-      ACR_NAME: registries[0]!.host,
-      BASE_ACR: registries[1]!.host,
+      ACR_NAME: names[0],
+      BASE_ACR: names[1],
       GIT: `${git.url}/r.git`,
       GIT_PAT: 'pat-of-the-tutorial',
     };
@@ -75,7 +79,7 @@ describe("the commands of ACR's tutorials", () => {
         --registry $ACR_NAME \\
         --name baseexample1 \\
         --image helloworld:{{.Run.ID}} \\
-        --arg REGISTRY_NAME=$ACR_NAME \\
+        --arg REGISTRY_NAME=$ACR_NAME.azurecr.io \\
         --context $GIT#master \\
         --file Dockerfile-app \\
         --git-access-token $GIT_PAT`,
@@ -87,6 +91,8 @@ describe("the commands of ACR's tutorials", () => {
 
     const run = await cli.shell('plinth task run --registry $ACR_NAME --name baseexample1', { env });
     expect(run.code, run.stderr).toBe(0);
+    const login = await cli.shell('plinth login --name $ACR_NAME', { env });
+    expect(login).toMatchObject({ code: 0, stderr: expect.stringContaining('docker login contosoapps.azurecr.io') });
     expect(await table()).toMatchInlineSnapshot(`
       "RUN ID  TASK  PLATFORM  STATUS  TRIGGER  STARTED  DURATION
       ID  baseexample1  linux  Succeeded  Manual  TIME  DURATION
@@ -123,13 +129,15 @@ describe("the commands of ACR's tutorials", () => {
         --context $GIT#main \\
         --file Dockerfile-app \\
         --git-access-token $GIT_PAT \\
-        --arg REGISTRY_NAME=$BASE_ACR \\
+        --arg REGISTRY_NAME=$BASE_ACR.azurecr.io \\
         --assign-identity
       principalID=$(plinth task show --name baseexample2 --registry $ACR_NAME --query identity.principalId --output tsv)
+      baseregID=$(plinth show --name $BASE_ACR --query id --output tsv)
+      [ "$baseregID" = /registries/$BASE_ACR.azurecr.io ]
       plinth task credential add \\
         --name baseexample2 \\
         --registry $ACR_NAME \\
-        --login-server $BASE_ACR \\
+        --login-server $BASE_ACR.azurecr.io \\
         --use-identity [system]`;
     const prepared = await cli.shell(script, { env, cwd: sample });
     expect(prepared.code, prepared.stderr).toBe(0);

@@ -81,6 +81,7 @@ export const commands: readonly CommandEntry[] = [
   entry('ctx use', 'Use a context from now on', () => import('./ctx/use.js')),
   entry('ctx remove', 'Remove a context', () => import('./ctx/remove.js')),
 
+  entry('show', 'Show a registry, as az acr show does', () => import('./show.js'), { hidden: true }),
   entry('run', 'Reserved for multi-step tasks', () => import('./run.js'), { hidden: true }),
   entry('pack', 'Reserved for builds by buildpacks', () => import('./pack.js'), { hidden: true }),
   entry('__complete', 'Words that could follow, for shells', () => import('./complete.js'), { hidden: true }),

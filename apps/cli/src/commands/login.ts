@@ -1,9 +1,12 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { exitCodes } from '#libs/contracts/light';
 import { command } from '../command.js';
 import { usageError } from '../errors.js';
-import { accessName } from '../parsers.js';
+import { accessName, registryHost } from '../parsers.js';
 import { wouldBe } from '../requests/dry-run.js';
+import { registryOf } from '../requests/image-names.js';
 import { readSecret } from '../requests/secret-input.js';
+import type { Session } from '../session.js';
 import { defaultServer } from '../settings/connection.js';
 import { readContexts, withoutToken, writeContexts } from '../settings/contexts.js';
 import { contextsFile } from '../settings/files.js';
@@ -11,19 +14,34 @@ import { contextsFile } from '../settings/files.js';
 interface Options {
   readonly context?: string;
   readonly dryRun?: boolean;
+  readonly name?: string;
 }
+
+/**
+ * `az acr login --name REGISTRY` gives Docker a token for a registry. Plinth hands its own logins to nobody: it says
+ * whether the registry takes the one that it has.
+ */
+const registryLogin = async (session: Session, name: string): Promise<number> => {
+  const host = (await registryOf(session, name))!;
+  const { ok, message } = await (await session.client()).testRegistry({ host });
+  session.printer.note(message);
+  session.printer.note(`Docker has logins of its own: docker login ${host}`);
+  return ok ? exitCodes.ok : exitCodes.findings;
+};
 
 export default command<Options>({
   describe: (login: Command) =>
     login
       .option('--context <context>', 'context to store the token in; the one in use unless said', accessName)
+      .addOption(new Option('-n, --name <registry>', 'taken from az').argParser(registryHost).hideHelp())
       .option('--dry-run', 'try the token, and keep nothing')
       .addHelpText(
         'after',
         '\nThe token is read from --token-file, from stdin, or typed; it is tried, and kept in a file that only you read.',
       ),
 
-  async run(session, { context, dryRun }) {
+  async run(session, { context, dryRun, name: registry }) {
+    if (registry !== undefined) return registryLogin(session, registry);
     const { io, options, printer } = session;
     const file = contextsFile(io.env);
     const { current, contexts } = await readContexts(file);

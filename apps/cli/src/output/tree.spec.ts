@@ -34,18 +34,14 @@ describe('a tree', () => {
   });
 
   it('shows every item once, loops included, each child deeper than its parent where there is no loop', () => {
-    const some = fc
-      .integer({ min: 1, max: 20 })
-      .chain((size) =>
-        fc
-          .array(fc.option(fc.integer({ min: 0, max: size - 1 })), { minLength: size, maxLength: size })
-          .map((parents) =>
-            parents.map((parent, index): Node => ({
-              name: String(index),
-              parent: parent === null ? null : String(parent),
-            })),
-          ),
-      );
+    const some = fc.integer({ min: 1, max: 20 }).chain((size) =>
+      fc.array(fc.option(fc.integer({ min: 0, max: size - 1 })), { minLength: size, maxLength: size }).map((parents) =>
+        parents.map((parent, index): Node => ({
+          name: String(index),
+          parent: parent === null ? null : String(parent),
+        })),
+      ),
+    );
     fc.assert(
       fc.property(some, (nodes) => {
         const drawn = tree(nodes);
