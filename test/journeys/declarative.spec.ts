@@ -151,6 +151,29 @@ describe('declarative use', () => {
     ).toEqual(['app']);
   });
 
+  it('takes files before their secrets are stored, and says which are missing', async () => {
+    const credentials = { username: 'robot', password: 'not-yet' };
+    const step = { ...task('late').step, arguments: [{ name: 'KEY', isSecret: true, secretRef: 'nor-this@2' }] };
+    const both = files({ ...registry('secret.invalid'), credentials }, task('late', { step }));
+    const applied = await cli(['apply', '--set', 'later', '-f', '-', '-o', 'json'], both);
+    expect(applied).toMatchObject({
+      exit: 0,
+      stderr: expect.stringMatching(/^Not stored yet: not-yet, nor-this\. .*plinth secret set NAME$/m),
+    });
+    expect(JSON.parse(applied.stdout)).toMatchObject({ missingSecrets: ['not-yet', 'nor-this'] });
+    for (const name of ['not-yet', 'nor-this']) await plinth.client.setSecret({ name, value: 'a value' });
+    expect(await cli(['apply', '--set', 'later', '-f', '-'], both)).toMatchObject({
+      exit: 0,
+      stderr: 'Nothing to change.\n2 unchanged.\n',
+    });
+    // One at a time it is refused: a password that is typed there looks like a name.
+    const typed = ['registry', 'update', 'secret.invalid', '--username', 'robot', '--password', 'hunter2'];
+    const refused = await cli(typed);
+    expect(refused).toMatchObject({ exit: 5, stderr: expect.stringMatching(/plinth secret set NAME/) });
+    expect(refused.stderr).not.toContain('hunter2');
+    expect((await cli(['apply', '--set', 'later', '--prune', '-f', '-'], '')).exit).toBe(0);
+  });
+
   it('takes what az prints as it is, and says task by task what is lost', async () => {
     const file = join(process.cwd(), 'test/data/acr/task-list.json');
     const { stdout, stderr, exit } = await cli(['apply', '-f', file]);

@@ -29,6 +29,8 @@ export interface Applied {
   readonly updated: number;
   readonly unchanged: number;
   readonly deleted: number;
+  /** Stored secrets that are named and are not there yet. */
+  readonly missingSecrets: readonly string[];
   readonly dryRun: boolean;
 }
 
@@ -107,6 +109,7 @@ const merged = (answers: readonly Applied[], dryRun: boolean): Applied => {
     updated: count('Updated'),
     unchanged: count('Unchanged'),
     deleted: count('Deleted'),
+    missingSecrets: [...new Set(answers.flatMap((answer) => answer.missingSecrets))],
     dryRun,
   };
 };

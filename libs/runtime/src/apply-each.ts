@@ -19,6 +19,8 @@ export interface ApplyEach<D> {
   readonly resources: readonly CheckedResource<D>[];
   readonly pruned: readonly { readonly name: string; readonly write: () => Promise<CommandResult> }[];
   readonly dryRun: boolean;
+  /** Names of stored secrets that are not there yet. */
+  readonly missingSecrets?: readonly string[];
   readonly call: CallContext;
 }
 
@@ -34,7 +36,11 @@ const planned = <D>({
   return { action: changes.length > 0 ? 'Updated' : 'Unchanged', changes };
 };
 
-const answerOf = (resources: readonly AppliedResource[], dryRun: boolean): Output<'applyTasks'> => {
+const answerOf = (
+  resources: readonly AppliedResource[],
+  { missingSecrets = [] }: Pick<ApplyEach<unknown>, 'missingSecrets'>,
+  dryRun: boolean,
+): Output<'applyTasks'> => {
   const count = (action: ApplyAction) => resources.filter((one) => one.action === action).length;
   return {
     resources: [...resources],
@@ -42,6 +48,7 @@ const answerOf = (resources: readonly AppliedResource[], dryRun: boolean): Outpu
     updated: count('Updated'),
     unchanged: count('Unchanged'),
     deleted: count('Deleted'),
+    missingSecrets: [...missingSecrets],
     dryRun,
   };
 };
@@ -60,7 +67,7 @@ export const applyEach = async <D>(each: ApplyEach<D>): Promise<Output<'applyTas
     position: null,
     changes: [],
   }));
-  if (dryRun) return answerOf([...resources, ...deleted], true);
+  if (dryRun) return answerOf([...resources, ...deleted], each, true);
 
   const positions = new Map<string, number>();
   const write = async (one: { readonly name: string; readonly write: () => Promise<CommandResult> }): Promise<void> => {
@@ -85,6 +92,7 @@ export const applyEach = async <D>(each: ApplyEach<D>): Promise<Output<'applyTas
   };
   return answerOf(
     [...resources.map(written), ...deleted.filter(({ name }) => positions.has(name)).map(written)],
+    each,
     false,
   );
 };

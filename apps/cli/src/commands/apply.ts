@@ -8,7 +8,7 @@ import {
   type FileOptions,
   type SetOptions,
 } from './files.js';
-import { acrNotes, changeColumns, summaryOf } from '../views/applied.js';
+import { acrNotes, changeColumns, missingNotes, summaryOf } from '../views/applied.js';
 
 interface Options extends FileOptions, SetOptions {
   readonly dryRun?: boolean;
@@ -39,6 +39,7 @@ Examples:
     }
     const dryRun = options.dryRun ?? false;
     const applied = await applyResources(await session.client(), resources, { ...setOptions(options), dryRun });
+    for (const line of missingNotes(applied)) printer.note(line);
     if (printer.format === 'json' || printer.format === 'yaml') return printer.value({ ...applied, acr });
     await printer.list({
       items: applied.resources.filter(({ action }) => action !== 'Unchanged' || printer.format !== 'table'),

@@ -22,6 +22,14 @@ export const summaryOf = ({ created, updated, unchanged, deleted, dryRun }: Appl
   return `${dryRun ? 'Would be: ' : ''}${words}.`;
 };
 
+/** Secrets that have to be stored before what was applied can work; nothing when all are there. */
+export const missingNotes = ({ missingSecrets }: Applied): string[] =>
+  missingSecrets.length === 0
+    ? []
+    : [
+        `Not stored yet: ${missingSecrets.join(', ')}. What names a secret waits until it is there: plinth secret set NAME`,
+      ];
+
 const signs = { Created: '+', Updated: '~', Deleted: '-', Unchanged: ' ' } as const;
 const colours = { Created: 'green', Updated: 'yellow', Deleted: 'red', Unchanged: 'gray' } as const;
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Input, Output, TaskDefinition, TaskResource } from '#libs/contracts';
-import { checkEach, markedDefinition, markOf, onlyOnce, type ApplySet } from '#libs/domain';
+import { checkEach, markedDefinition, markOf, onlyOnce, secretsOfStep, type ApplySet } from '#libs/domain';
 import { applyEach } from '#libs/runtime';
-import { requireTeam, type CallContext, type Principal } from '#libs/service';
+import { requireTeam, storedNamesOf, type CallContext, type Principal } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
 import { namedSecrets, requireOwnSecrets } from '../secrets/require-secrets.js';
 import { createdDefinition } from '../tasks/definition.js';
@@ -40,6 +40,9 @@ export class ApplyHandlers {
         write: () => this.execute(name, { type: 'prune', name, mark: set.mark, by: principal.subject }),
       })),
       dryRun: input.dryRun,
+      missingSecrets: storedNamesOf(input.tasks.flatMap(({ step }) => secretsOfStep(step))).filter(
+        (name) => !secrets.has(name),
+      ),
       call,
     };
     return this.scheduler.inBulk(() => applyEach(each));

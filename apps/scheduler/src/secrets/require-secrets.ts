@@ -1,6 +1,6 @@
 import { PlinthError, type TaskDefinition } from '#libs/contracts';
-import { storedNameOf, type SecretInfo, type SecretStore } from '#libs/service';
-import { secretsOfStep } from './secret-users.js';
+import { secretsOfStep } from '#libs/domain';
+import { storedNameOf, storedNamesOf, type SecretInfo, type SecretStore } from '#libs/service';
 
 type Named = Pick<TaskDefinition, 'team' | 'step'>;
 
@@ -9,10 +9,9 @@ export const namedSecrets = async (
   secrets: Pick<SecretStore, 'info'>,
   steps: readonly TaskDefinition['step'][],
 ): Promise<ReadonlyMap<string, SecretInfo>> => {
-  const names = new Set(steps.flatMap((step) => secretsOfStep(step).map(({ secretRef }) => storedNameOf(secretRef))));
   const found = new Map<string, SecretInfo>();
-  for (const name of names) {
-    const info = name === undefined ? undefined : await secrets.info(name);
+  for (const name of storedNamesOf(steps.flatMap(secretsOfStep))) {
+    const info = await secrets.info(name);
     if (info) found.set(info.name, info);
   }
   return found;

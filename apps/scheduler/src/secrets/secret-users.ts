@@ -1,32 +1,10 @@
 import type { Database } from 'better-sqlite3';
-import type { DockerStep, Output, RegistryDefinition } from '#libs/contracts';
+import type { Output, RegistryDefinition } from '#libs/contracts';
+import { secretsOfRegistry, secretsOfStep, type NamedSecret } from '#libs/domain';
 import { storedNameOf } from '#libs/service';
 import type { StoredTask } from '../views/task-view.js';
 
 export type SecretUser = Output<'getSecret'>['usedBy'][number];
-
-/** A place that names a secret: a field, and what stands in it. */
-export interface NamedSecret {
-  readonly field: string;
-  readonly secretRef: string;
-}
-
-/** Every place of a step that names a secret. */
-export const secretsOfStep = (step: Pick<DockerStep, 'arguments' | 'contextAccessToken'>): NamedSecret[] => [
-  ...(step.contextAccessToken === undefined
-    ? []
-    : [{ field: 'step.contextAccessToken', secretRef: step.contextAccessToken }]),
-  ...step.arguments.flatMap(({ secretRef }, index) =>
-    secretRef === undefined ? [] : [{ field: `step.arguments[${index}].secretRef`, secretRef }],
-  ),
-];
-
-const secretsOfRegistry = ({ ca, credentials, notifications }: RegistryDefinition): NamedSecret[] =>
-  [
-    { field: 'ca', secretRef: ca },
-    { field: 'credentials.password', secretRef: credentials?.password },
-    { field: 'notifications.secret', secretRef: notifications?.secret },
-  ].filter((one): one is NamedSecret => one.secretRef !== undefined);
 
 /** Most users that are told. */
 const most = 1000;

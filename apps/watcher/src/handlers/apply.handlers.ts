@@ -4,6 +4,7 @@ import { checkEach, markedDefinition, markOf, onlyOnce } from '#libs/domain';
 import { applyEach } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import { checkNotifications } from '../hooks/settings.js';
+import { missingSecrets } from '../registries/require-secrets.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { WatcherService } from '../watcher.service.js';
 
@@ -34,6 +35,7 @@ export class ApplyHandlers {
         write: () => this.execute(host, { type: 'prune', host, mark: set.mark }),
       })),
       dryRun: input.dryRun,
+      missingSecrets: await missingSecrets(this.watcher.runtime.secrets, input.registries),
       call,
     });
   }

@@ -5,6 +5,7 @@ import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
 import { checkNotifications, hookPathOf } from '../hooks/settings.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
+import { requireStoredSecrets } from '../registries/require-secrets.js';
 import { WatcherService } from '../watcher.service.js';
 
 @Injectable()
@@ -13,6 +14,7 @@ export class RegistryHandlers {
 
   async createRegistry(input: Input<'createRegistry'>, call: CallContext): Promise<RegistryView> {
     checkNotifications(input.notifications);
+    await requireStoredSecrets(this.watcher.runtime.secrets, input);
     return this.execute(input.host, { type: 'register', definition: input }, call);
   }
 
@@ -37,6 +39,7 @@ export class RegistryHandlers {
   async updateRegistry({ host, ...patch }: Input<'updateRegistry'>, call: CallContext): Promise<RegistryView> {
     requireEtag(call, this.view(host).etag, `The registry ${host}`);
     checkNotifications(patch.notifications);
+    await requireStoredSecrets(this.watcher.runtime.secrets, patch);
     return this.execute(host, { type: 'update', host, patch }, call);
   }
 

@@ -48,6 +48,9 @@ const output = z.object({
   updated: z.number().int(),
   unchanged: z.number().int(),
   deleted: z.number().int(),
+  missingSecrets: z
+    .array(z.string())
+    .describe('Stored secrets that the resources name and that are not there yet; what names one waits for it.'),
   dryRun: z.boolean(),
 });
 

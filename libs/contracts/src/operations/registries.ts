@@ -32,7 +32,7 @@ export const registryOperations = {
     status: 201,
     input: registryResourceSchema,
     output: registryViewSchema,
-    errors: ['ALREADY_EXISTS'],
+    errors: ['ALREADY_EXISTS', 'FAILED_PRECONDITION'],
   }),
   listRegistries: defineOperation({
     name: 'listRegistries',
@@ -78,7 +78,7 @@ export const registryOperations = {
       poll: registryDefinitionSchema.shape.poll.unwrap().optional(),
     }),
     output: registryViewSchema,
-    errors: ['NOT_FOUND', 'ETAG_MISMATCH'],
+    errors: ['NOT_FOUND', 'ETAG_MISMATCH', 'FAILED_PRECONDITION'],
   }),
   testRegistry: defineOperation({
     name: 'testRegistry',

@@ -46,6 +46,11 @@ interface Head extends SecretInfo {
 export const storedNameOf = (ref: string): string | undefined =>
   /^(?:env|file):/.test(ref) ? undefined : /^([^@]+?)(?:@[0-9]{1,9})?$/.exec(ref)?.[1];
 
+/** The stored secrets among what is named, each once. */
+export const storedNamesOf = (named: readonly { readonly secretRef: string }[]): string[] => [
+  ...new Set(named.flatMap(({ secretRef }) => storedNameOf(secretRef) ?? [])),
+];
+
 /** Secrets of Plinth itself: nobody can name, list or remove them. A name that people give never begins with it. */
 export const ownPrefix = '~';
 

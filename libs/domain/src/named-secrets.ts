@@ -1,0 +1,27 @@
+import type { DockerStep, RegistryDefinition } from '#libs/contracts';
+
+/** A place that names a secret: a field, and what stands in it. */
+export interface NamedSecret {
+  readonly field: string;
+  readonly secretRef: string;
+}
+
+/** Every place of a step that names a secret. */
+export const secretsOfStep = (step: Pick<DockerStep, 'arguments' | 'contextAccessToken'>): NamedSecret[] => [
+  ...(step.contextAccessToken === undefined
+    ? []
+    : [{ field: 'step.contextAccessToken', secretRef: step.contextAccessToken }]),
+  ...step.arguments.flatMap(({ secretRef }, index) =>
+    secretRef === undefined ? [] : [{ field: `step.arguments[${index}].secretRef`, secretRef }],
+  ),
+];
+
+type RegistryParts = { readonly [K in 'ca' | 'credentials' | 'notifications']?: RegistryDefinition[K] | null };
+
+/** Every place of a registry, or of a change of one, that names a secret. */
+export const secretsOfRegistry = ({ ca, credentials, notifications }: RegistryParts): NamedSecret[] =>
+  [
+    { field: 'ca', secretRef: ca },
+    { field: 'credentials.password', secretRef: credentials?.password },
+    { field: 'notifications.secret', secretRef: notifications?.secret },
+  ].filter((one): one is NamedSecret => typeof one.secretRef === 'string');
