@@ -349,6 +349,16 @@ describe('plinth, the command line', () => {
     await cli.ok('ctx', 'remove', 'reading');
   });
 
+  it('reads what the command before it wrote', async () => {
+    const folder = await cli.files('quick', { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
+    for (const name of ['quick-1', 'quick-2', 'quick-3']) {
+      await cli.ok('task', 'create', '-n', name, '-t', `${registry.host}/${name}:1`, '-c', folder);
+      expect(await cli.ok('why', name)).toContain(name);
+      await cli.ok('task', 'delete', name, '-y');
+      expect((await cli.run(['why', name])).code).toBe(3);
+    }
+  });
+
   it('prints what would be sent, and sends nothing', async () => {
     const before = (await plinth.client.explain({ task: 'app' })).position;
     const dry = await cli.run(['task', 'update', 'app', '--timeout', '600', '--dry-run']);

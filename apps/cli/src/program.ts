@@ -93,11 +93,15 @@ const describe = (leaf: Command, definition: AnyCommand, options: ProgramOptions
     const run = definition.run as (session: Session, options: object, ...args: unknown[]) => Promise<number | void>;
     const { watch, timeout: timeoutMs, ...own }: AgainOptions = leaf.opts();
     const args = given.slice(0, count);
-    if (watches !== undefined && watch) {
-      const follow = { types: watches, words: wordsOf(leaf).join(' '), goOn: `plinth ${argv.join(' ')}`, timeoutMs };
-      await again(session, follow, (inner) => run(inner, own, ...args));
+    try {
+      if (watches !== undefined && watch) {
+        const follow = { types: watches, words: wordsOf(leaf).join(' '), goOn: `plinth ${argv.join(' ')}`, timeoutMs };
+        await again(session, follow, (inner) => run(inner, own, ...args));
+      }
+      options.onExit((await run(session, leaf.opts(), ...args)) ?? 0);
+    } finally {
+      await session.end().catch(() => undefined);
     }
-    options.onExit((await run(session, leaf.opts(), ...args)) ?? 0);
   });
 };
 

@@ -6,7 +6,8 @@ import type { CommonOptions } from './options.js';
 import { Printer } from './output/printer.js';
 import { resolveConnection, type Connection } from './settings/connection.js';
 import { readContexts } from './settings/contexts.js';
-import { adminTokenFile, contextsFile } from './settings/files.js';
+import { keepPosition, lastPosition } from './settings/positions.js';
+import { adminTokenFile, contextsFile, positionsFile } from './settings/files.js';
 
 /** What a command works with: the server, the printer, and the process around it. */
 export class Session {
@@ -17,8 +18,8 @@ export class Session {
   constructor(
     readonly io: Io,
     readonly options: CommonOptions,
-    /** What is read is at least as new as this position of the log. */
-    private readonly position = 0,
+    /** What is read is at least as new as this position of the log; that of the command before unless said. */
+    private readonly position?: number,
   ) {
     this.printer = new Printer(io, options);
   }
@@ -41,9 +42,16 @@ export class Session {
       baseUrl: server,
       ...(token === undefined ? {} : { token }),
       retry: { attempts: 3 },
-      position: this.position,
+      position: this.position ?? lastPosition(positionsFile(this.io.env), server),
       signal: this.io.interrupted,
     });
+  }
+
+  /** Leaves what this command wrote for the next one to read. */
+  async end(): Promise<void> {
+    if (!this.#client || !this.#connection) return;
+    const [{ server }, { position }] = await Promise.all([this.#connection, this.#client]);
+    if (position > 0) keepPosition(positionsFile(this.io.env), server, position);
   }
 
   /** @throws Interrupted after Ctrl-C */

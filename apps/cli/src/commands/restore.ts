@@ -3,7 +3,8 @@ import type { ReachOptions } from '#libs/backup';
 import { command } from '../command.js';
 import { wouldBe } from '../requests/dry-run.js';
 import type { Session } from '../session.js';
-import { dataFolder, natsServer } from '../settings/files.js';
+import { dataFolder, natsServer, positionsFile } from '../settings/files.js';
+import { forgetPositions } from '../settings/positions.js';
 
 interface Options {
   readonly data?: string;
@@ -74,6 +75,7 @@ was broken off is repeated with the same command.`,
       const say = (line: string) => printer.progress(line);
       const done = await restore({ jet, path: source, keyFile, maxBytes, replace, begin, say });
       await restoreIsDone(where);
+      forgetPositions(positionsFile(io.env));
       const { restored, events, dispatched, forgotten, key } = done;
       const item = { path: source, position, createdAt, restored, events, dispatched, forgotten, key };
       const fields = [

@@ -9,6 +9,10 @@ type Env = Readonly<Record<string, string | undefined>>;
 export const contextsFile = (env: Env): string =>
   join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'plinth', 'contexts.yaml');
 
+/** `$XDG_STATE_HOME/plinth/positions.json`: what may be lost. */
+export const positionsFile = (env: Env): string =>
+  join(env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local/state'), 'plinth', 'positions.json');
+
 /** Folder of the clone or installation that this program is part of. */
 export const installation = (): string => {
   // Below dist/ when compiled, not when a test runs the source.
