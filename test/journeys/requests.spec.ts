@@ -172,15 +172,28 @@ describe('what people send', () => {
   it('lists page by page, each thing once', async () => {
     const names = ['p1', 'p2', 'p3', 'p4', 'p5'];
     for (const name of names) await plinth.client.createTask({ name, step: { ...step, type: 'Docker' } });
-    const found: string[] = [];
-    let pageToken = '';
-    do {
-      const page = await plinth.client.listTasks({ pageSize: 2, ...(pageToken ? { pageToken } : {}) });
-      expect(page.tasks.length).toBeLessThanOrEqual(2);
-      found.push(...page.tasks.map(({ name }) => name));
-      pageToken = page.nextPageToken;
-    } while (pageToken);
-    expect(found).toEqual(['app', ...names]);
+    const found = { tasks: [] as string[], states: [] as string[] };
+    const lists = {
+      tasks: async (page: object) => {
+        const { tasks, nextPageToken } = await plinth.client.listTasks(page);
+        return { names: tasks.map(({ name }) => name), nextPageToken };
+      },
+      states: async (page: object) => {
+        const { states, counts, nextPageToken } = await plinth.client.listStates(page);
+        expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(6);
+        return { names: states.map(({ task }) => task), nextPageToken };
+      },
+    };
+    for (const list of ['tasks', 'states'] as const) {
+      let pageToken = '';
+      do {
+        const page = await lists[list]({ pageSize: 2, ...(pageToken ? { pageToken } : {}) });
+        expect(page.names.length).toBeLessThanOrEqual(2);
+        found[list].push(...page.names);
+        pageToken = page.nextPageToken;
+      } while (pageToken);
+      expect(found[list]).toEqual(['app', ...names]);
+    }
     for (const name of names) await plinth.client.deleteTask({ name });
   });
 

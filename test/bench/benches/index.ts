@@ -7,6 +7,7 @@ import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
 import { replayBench } from './replay.js';
 import { restBench } from './rest.js';
+import { staleBench } from './stale.js';
 
 /** Every benchmark; a new one is a file and a line here. */
 export const benches: readonly Bench[] = [
@@ -18,4 +19,5 @@ export const benches: readonly Bench[] = [
   millionBench,
   dockerfileBench,
   cliBench,
+  staleBench,
 ];

@@ -16,6 +16,11 @@ export interface HistoryOptions {
   readonly seed?: number;
   /** Runs under way at once. */
   readonly slots?: number;
+  /**
+   * What happens when all is built: one image moves after the other and what stands on it is rebuilt (unless said), or
+   * all move at once and nothing is rebuilt, since the triggers are off. Then the history ends.
+   */
+  readonly end?: 'Waves' | 'AllStale';
 }
 
 interface Job {
@@ -38,13 +43,15 @@ export class History {
   readonly #random: () => number;
   readonly #limit: number;
   readonly #slots: number;
+  readonly #end: 'Waves' | 'AllStale';
   #position = 0;
   #runs = 0;
   #out: HistoryEvent[] = [];
 
-  constructor({ events, tasks, roots = 60, depth = 5, seed = 1, slots = 64 }: HistoryOptions) {
+  constructor({ events, tasks, roots = 60, depth = 5, seed = 1, slots = 64, end = 'Waves' }: HistoryOptions) {
     this.#random = randomFrom(seed);
-    this.#world = makeWorld({ tasks, roots, depth, random: this.#random });
+    this.#world = makeWorld({ tasks, roots, depth, random: this.#random, triggers: end === 'Waves' });
+    this.#end = end;
     this.#limit = events;
     this.#slots = slots;
   }
@@ -74,6 +81,12 @@ export class History {
     }
     // From the top: each is built on what is there by then.
     for (const level of byLevel(tasks)) yield* this.#build(level.map((task) => this.#firstRun(task)));
+    if (this.#end === 'AllStale') {
+      const used = tasks.map(({ output }) => output).filter(({ consumers }) => consumers.length > 0);
+      for (const image of [...roots, ...used]) this.#move(image);
+      yield;
+      return;
+    }
     for (;;) {
       const root = roots[Math.floor(roots.length * this.#random() ** 1.5)]!;
       yield* this.#wave(root);
@@ -81,11 +94,7 @@ export class History {
   }
 
   *#wave(root: WorldImage): Generator<void> {
-    const from = root.snapshot;
-    root.snapshot = snapshotOf(root.reference, ++root.version, this.#world.platforms);
-    const look = { reference: root.reference, seenBy: 'Webhook' as const, hintedAt: this.#now() };
-    this.#add('tag', root.reference, 'tag.moved', { ...look, from: from.digest, to: root.snapshot });
-    const position = this.#adopt(root, from.digest, null);
+    const { from, look, position } = this.#move(root);
     const levels = byLevel(affectedBy(root));
     const wave = `w${position.toString(36)}`;
     if (levels.length > 0) {
@@ -110,6 +119,14 @@ export class History {
       this.#add('wave', wave, 'wave.closed', { wave, built, restored: 0, rebased: 0, unchanged: 0, unfinished: [] });
     }
     yield;
+  }
+
+  #move(image: WorldImage) {
+    const from = image.snapshot;
+    image.snapshot = snapshotOf(image.reference, ++image.version, this.#world.platforms);
+    const look = { reference: image.reference, seenBy: 'Webhook' as const, hintedAt: this.#now() };
+    this.#add('tag', image.reference, 'tag.moved', { ...look, from: from.digest, to: image.snapshot });
+    return { from, look, position: this.#adopt(image, from.digest, null) };
   }
 
   /** Queues all, then takes as many at a time as there are slots through their attempts. */

@@ -59,12 +59,21 @@ const newImage = (reference: string): WorldImage => ({
   consumers: [],
 });
 
+export interface WorldOptions {
+  readonly tasks: number;
+  readonly roots: number;
+  readonly depth: number;
+  readonly random: () => number;
+  /** Whether a base that moves starts runs; without it tasks become stale and stay so. */
+  readonly triggers?: boolean;
+}
+
 /**
  * Outside images, few of which most tasks stand on, and tasks on them and on each other, up to `depth` levels: two
  * fifths on outside images, the others on tasks; every fifth also copies from a second image.
  */
-export const makeWorld = (options: { tasks: number; roots: number; depth: number; random: () => number }): World => {
-  const { random, depth } = options;
+export const makeWorld = (options: WorldOptions): World => {
+  const { random, depth, triggers = true } = options;
   const pick = <T>(list: readonly T[], skew: number): T => list[Math.floor(list.length * random() ** skew)]!;
   const roots = Array.from({ length: options.roots }, (_, at) => newImage(`docker.io/library/base-${at}:stable`));
   const tasks: WorldTask[] = [];
@@ -75,7 +84,7 @@ export const makeWorld = (options: { tasks: number; roots: number; depth: number
     const bases = [above ? above.output : pick(roots, 2)];
     const second = random() < 0.2 ? pick(roots, 2) : undefined;
     if (second && !bases.includes(second)) bases.push(second);
-    const task = newTask(at, bases, (above?.level ?? 0) + 1);
+    const task = newTask(at, bases, (above?.level ?? 0) + 1, triggers);
     for (const base of bases) base.consumers.push(task);
     tasks.push(task);
     if (task.level < depth) standable.push(task);
@@ -83,7 +92,7 @@ export const makeWorld = (options: { tasks: number; roots: number; depth: number
   return { roots, tasks, platforms };
 };
 
-const newTask = (at: number, bases: readonly WorldImage[], level: number): WorldTask => {
+const newTask = (at: number, bases: readonly WorldImage[], level: number, triggers: boolean): WorldTask => {
   const name = `app-${at}`;
   const team = `team-${at % 40}`;
   const output = newImage(`${registry}/${team}/${name}:latest`);
@@ -97,7 +106,7 @@ const newTask = (at: number, bases: readonly WorldImage[], level: number): World
       imageNames: [output.reference, `${registry}/${team}/${name}:{{.Run.ID}}`],
       arguments: [{ name: 'REVISION', value: String(at) }],
     },
-    trigger: { baseImageTrigger: { baseImageTriggerType: 'All' } },
+    trigger: { baseImageTrigger: { baseImageTriggerType: 'All', status: triggers ? 'Enabled' : 'Disabled' } },
     tags: { service: name, stage: 'production' },
   });
   const inputs = bases.map(({ reference }, index): ScannedInput => ({

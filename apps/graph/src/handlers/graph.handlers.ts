@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, taskStateSchema, type Input, type Output, type TaskState } from '#libs/contracts';
 import { stableOutputs } from '#libs/domain';
-import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
+import { canonicalField, cursorOf, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { dependantsOf, inputsOf } from '../answers/edges.js';
 import { reasonsOf, sentenceOf, stateOf, taskStateView } from '../answers/state.js';
 import { whyBuilt, whyMoved } from '../answers/why.js';
@@ -49,17 +49,21 @@ export class GraphHandlers {
   async listStates(input: Input<'listStates'>): Promise<Output<'listStates'>> {
     const { model } = this.graph.projection;
     const counts = Object.fromEntries(taskStateSchema.options.map((state) => [state, 0])) as Record<TaskState, number>;
+    const size = pageSizeOf(input.pageSize);
+    const after = cursorOf(input.pageToken) ?? '';
     const wanted: TaskNode[] = [];
-    for (const task of model.tasks.values()) {
+    for (const task of model.tasksByName()) {
       if (!task.definition || (input.team && task.definition.team !== input.team)) continue;
       const state = stateOf(task);
       counts[state] += 1;
       if (input.state && input.state !== state) continue;
       if (input.current !== undefined && input.current === notCurrent.has(state)) continue;
+      // One more than the page holds: whether there is another one.
+      if (wanted.length > size || task.name <= after) continue;
       if (!input.task || input.task === task.name) wanted.push(task);
     }
-    wanted.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const { items, nextPageToken } = page(wanted, input);
+    const items = wanted.slice(0, size);
+    const nextPageToken = wanted.length > size ? tokenOf(items.at(-1)!.name) : '';
     return { states: items.map((task) => this.view(task)), counts, nextPageToken };
   }
 

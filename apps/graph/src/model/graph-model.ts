@@ -35,6 +35,7 @@ export class GraphModel {
   /** Tasks whose last successful run has outputs without an answer, by that run. */
   private readonly answering = new Map<string, TaskNode>();
   private readonly queue = new Set<TaskNode>();
+  private byName: readonly TaskNode[] = [];
 
   constructor(private readonly listener: ModelListener = {}) {}
 
@@ -48,6 +49,14 @@ export class GraphModel {
     let task = this.tasks.get(name);
     if (!task) this.tasks.set(name, (task = newTask(name)));
     return task;
+  }
+
+  /** Every task that there was, ordered by name. Sorted anew when a name came that there was not before. */
+  tasksByName(): readonly TaskNode[] {
+    if (this.byName.length !== this.tasks.size) {
+      this.byName = [...this.tasks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    }
+    return this.byName;
   }
 
   /** Task of a run that is queued or running. */
