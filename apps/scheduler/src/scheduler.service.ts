@@ -35,7 +35,7 @@ export class SchedulerService {
   private readonly leases: KvBucket;
   private readonly admission: Admission;
   private readonly dispatcher: Dispatcher;
-  private readonly scanner: Scanner;
+  readonly scanner: Scanner;
   private readonly deliveries: Deliveries;
   readonly progress: ProgressStore;
   readonly sender: HttpSender;

@@ -74,7 +74,10 @@ const up = async ({ client, printer }: Session, word: string, { direct, task }: 
       { title: 'platforms', value: ({ platforms }) => platforms.join(','), wide: true },
     ],
     name: ({ reference }) => reference,
-    empty: `Nothing is known of what ${word} stands on: no task pushes it.`,
+    empty:
+      'task' in subjectOf(word, task)
+        ? `Nothing is known yet of what ${word} stands on: plinth why ${word} says why.`
+        : `Nothing is known of what ${word} stands on: no task pushes it.`,
   });
 };
 

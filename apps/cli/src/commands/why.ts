@@ -62,6 +62,13 @@ const ask = async ({ client }: Session, kind: Kind, word: string) => {
   }
 };
 
+/** Of a task that was never built: why it is not known yet what it stands on. */
+const sayWhatKeepsItUnread = async ({ client, printer }: Session, name: string): Promise<void> => {
+  const { inputsStatus, inputsReason } = await (await client()).getTask({ name });
+  if (inputsStatus !== 'Scanning') return;
+  printer.lines([`  Its Dockerfile is being read.${inputsReason === null ? '' : ` Until now: ${inputsReason}`}`]);
+};
+
 export default command<Options, [string]>({
   describe: (why: Command) =>
     addRegistryOptions(
@@ -95,6 +102,7 @@ export default command<Options, [string]>({
         const state = answer.state === null ? '' : ` is ${printer.colour ? statusColour(answer.state) : answer.state}`;
         printer.lines([`${answer.subject}${state}${state === '' ? ':' : '.'}`]);
         printer.lines(answer.sentences.map(({ text }) => `  ${withCommands(text)}`));
+        if (one === 'task' && answer.state === 'Unbuilt') await sayWhatKeepsItUnread(session, word);
         return;
       } catch (error) {
         if ((error as Error).name === 'ConnectionError' && kinds.includes('image')) {

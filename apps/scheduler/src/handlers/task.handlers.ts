@@ -35,7 +35,7 @@ export class TaskHandlers {
       .all(cursorOf(input.pageToken) ?? '', ...(input.team ? [input.team] : []), size + 1) as Row[];
     const page = rows.slice(0, size);
     return {
-      tasks: page.map(({ facts }) => viewOf(JSON.parse(facts) as StoredTask)),
+      tasks: page.map(({ facts }) => this.view(JSON.parse(facts) as StoredTask)),
       nextPageToken: rows.length > size ? tokenOf(page.at(-1)!.name) : '',
     };
   }
@@ -99,7 +99,14 @@ export class TaskHandlers {
   private find(name: string): TaskView {
     const task = this.scheduler.projection.task(name);
     if (!task?.definition) throw missing(name);
-    return viewOf(task);
+    return this.view(task);
+  }
+
+  private view(task: StoredTask): TaskView {
+    if (!task.definition) throw new Error('A deleted task has no view.');
+    const view = taskView(task, task.definition);
+    if (view.inputsStatus !== 'Scanning') return view;
+    return { ...view, inputsReason: this.scheduler.scanner.failureOf(view.name) };
   }
 }
 
@@ -110,8 +117,3 @@ interface Row {
 
 const missing = (name: string) =>
   new PlinthError('NOT_FOUND', `There is no task ${name}. GET /v1/tasks lists those that there are.`);
-
-const viewOf = (task: StoredTask): TaskView => {
-  if (!task.definition) throw new Error('A deleted task has no view.');
-  return taskView(task, task.definition);
-};

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PlinthError } from '#libs/contracts';
 import { AggregateStore, Commands, MemoryEventLog, silentLogger } from '#libs/event-log';
 import { FakeClock, tempDir, type TempDir } from '#libs/testing';
 import { taskDecider } from '../tasks/task.decider.js';
@@ -14,14 +15,18 @@ describe('a scanner', () => {
   });
   afterEach(() => dir.remove());
 
-  const setUp = async (contexts: Readonly<Record<string, () => Promise<never>>>) => {
+  const noSecret = () => Promise.reject(new Error('not here'));
+  const setUp = async (
+    contexts: Readonly<Record<string, () => Promise<never>>>,
+    { step = {}, openSecret = noSecret }: { step?: object; openSecret?: (name: string) => Promise<string> } = {},
+  ) => {
     const clock = new FakeClock();
     const tasks = new AggregateStore(taskDecider);
     const projector = { position: 0, waitFor: () => Promise.resolve(true) };
     const commands = new Commands({ log: new MemoryEventLog(), projector });
     const names = Object.keys(contexts);
     for (const [index, name] of names.entries()) {
-      const definition = definitionOf(name, { contextPath: `context://${digestOf(String(index))}` });
+      const definition = definitionOf(name, { contextPath: `context://${digestOf(String(index))}`, ...step });
       await commands.execute(tasks, taskDecider, name, { type: 'create', definition, by: 'me' });
     }
     const opened: string[] = [];
@@ -39,7 +44,7 @@ describe('a scanner', () => {
         },
       } as never,
       registries: { client: { getConfig: () => Promise.reject(new Error('not here')) } },
-      secrets: { open: () => Promise.reject(new Error('not here')) },
+      secrets: { open: openSecret },
       clock,
       logger: silentLogger,
       workDir: dir.path,
@@ -56,6 +61,28 @@ describe('a scanner', () => {
     scanner.attend(names);
     await expect.poll(() => isScanned('e')).toBe(true);
     expect(['a', 'b', 'c', 'd'].some(isScanned)).toBe(false);
+    expect(scanner.failureOf('e')).toBe(null);
+    scanner.stop();
+  });
+
+  it('waits for a secret that is not stored yet', async () => {
+    const stored = new Set<string>();
+    const openSecret = (name: string) =>
+      stored.has(name)
+        ? Promise.resolve('a token')
+        : Promise.reject(new PlinthError('NOT_FOUND', `There is no secret "${name}".`));
+    const { scanner, names, clock, isScanned } = await setUp(
+      { a: missing },
+      { step: { contextAccessToken: 'later' }, openSecret },
+    );
+    scanner.attend(names);
+    await expect.poll(() => clock.pending).toBe(1);
+    expect(scanner.failureOf('a')).toBe('There is no secret "later". It is tried again.');
+    expect(isScanned('a')).toBe(false);
+    stored.add('later');
+    await clock.advance(1000);
+    await expect.poll(() => isScanned('a')).toBe(true);
+    expect(scanner.failureOf('a')).toBe(null);
     scanner.stop();
   });
 
@@ -64,6 +91,7 @@ describe('a scanner', () => {
     scanner.attend(names);
     await expect.poll(() => clock.pending).toBe(1);
     expect(opened).toHaveLength(1);
+    expect(scanner.failureOf('a')).toMatch(/no answer\. It is tried again\.$/);
     await clock.advance(1000);
     await expect.poll(() => opened).toHaveLength(2);
     await expect.poll(() => clock.pending).toBe(1);

@@ -1,4 +1,4 @@
-import type { EventData, TaskDefinition } from '#libs/contracts';
+import { isPlinthError, type EventData, type TaskDefinition } from '#libs/contracts';
 import { isContextError, openContext, parseContextPath, readContextFile, type OpenedContext } from '#libs/context';
 import { isDockerfileError, resolveDockerfile } from '#libs/dockerfile';
 import { sleep, type AggregateStore, type BlobStore, type Clock, type Commands, type Logger } from '#libs/event-log';
@@ -27,8 +27,9 @@ const unknown = (reason: string, sourceRevision: string | null = null): Outcome 
   sourceRevision,
 });
 
-/** Something that may work later: a registry or a repository that does not answer. */
+/** Something that may work later: a registry or a repository that does not answer, a secret that is not stored yet. */
 const isPassing = (error: unknown): boolean =>
+  (isPlinthError(error) && error.code === 'NOT_FOUND') ||
   (isContextError(error) && error.retryable) ||
   (isRegistryError(error) && ['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'].includes(error.code));
 
@@ -39,8 +40,8 @@ const isPassing = (error: unknown): boolean =>
 export class Scanner {
   private readonly waiting = new Set<string>();
   private readonly busy = new Set<string>();
-  /** Scans in a row that something passing has stopped, by task. */
-  private readonly tries = new Map<string, number>();
+  /** Scans in a row that something passing has stopped, and what it was, by task. */
+  private readonly failed = new Map<string, { readonly tries: number; readonly reason: string }>();
   /** Works that scans wait for. */
   private held = 0;
   private readonly stopping = new AbortController();
@@ -66,6 +67,12 @@ export class Scanner {
     }
   }
 
+  /** Why the inputs of a task could not be read until now; they are read again by and by. */
+  failureOf(task: string): string | null {
+    const failure = this.failed.get(task);
+    return failure ? `${failure.reason.replace(/[.\s]*$/, '.')} It is tried again.` : null;
+  }
+
   stop(): void {
     this.stopping.abort();
   }
@@ -86,23 +93,23 @@ export class Scanner {
   private async work(task: string): Promise<void> {
     const { tasks, commands, logger } = this.with_;
     const { definition, definitionHash, scanned } = tasks.get(task).state;
-    if (!definition || scanned) return void this.tries.delete(task);
+    if (!definition || scanned) return void this.failed.delete(task);
     try {
       const outcome = await this.scan(definition);
       const result: Scanned = { task, definitionHash, ...outcome };
       await commands.execute(tasks, taskDecider, task, { type: 'scanned', result }, {});
-      this.tries.delete(task);
+      this.failed.delete(task);
     } catch (error) {
       if (this.stopping.signal.aborted) return;
       logger.warn({ task, error: String(error) }, 'cannot read the inputs of a task now; trying again');
-      this.again(task);
+      this.again(task, error instanceof Error ? error.message : String(error));
     }
   }
 
   /** It waits outside: a repository that does not answer must not keep other tasks from being read. */
-  private again(task: string): void {
-    const tries = this.tries.get(task) ?? 0;
-    this.tries.set(task, tries + 1);
+  private again(task: string, reason: string): void {
+    const tries = this.failed.get(task)?.tries ?? 0;
+    this.failed.set(task, { tries: tries + 1, reason });
     const delay = Math.min(60_000, 1000 * 2 ** tries);
     void sleep(this.with_.clock, delay, this.stopping.signal).then(() => this.attend([task]));
   }

@@ -37,7 +37,11 @@ export const taskViewSchema = taskPropertiesSchema.extend({
   creationDate: timeSchema,
   provisioningState: z.enum(['Succeeded']),
   etag: z.string(),
-  inputsStatus: z.enum(['Scanning', 'Known', 'Unknown']),
+  inputsStatus: z
+    .enum(['Scanning', 'Known', 'Unknown'])
+    .describe(
+      'Scanning: its Dockerfile is being read; `inputsReason` says what keeps it from being, if anything does.',
+    ),
   inputsReason: z.string().nullable().describe('Why the inputs are unknown.'),
   inputs: z.array(taskInputViewSchema),
   circuit: z
