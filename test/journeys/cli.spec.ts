@@ -232,6 +232,10 @@ describe('plinth, the command line', () => {
     expect(local).toMatchObject({ code: 1, stdout: expect.stringMatching(/failed after .* Failed: /) });
     const [id] = /^\S+/.exec(await cli.ok('runs', 'list', '--limit', '1', '-o', 'name'))!;
     expect((await cli.run(['logs', id])).stdout).toMatch(/exit 7|exit code: 7/);
+    expect(await cli.ok('runs', 'logs', id)).toBe(await cli.ok('logs', id));
+    // As az has them.
+    expect(await cli.ok('task', 'logs', '--run-id', id)).toContain(await cli.ok('logs', id));
+    expect(await cli.json('task', 'show-run', '--run-id', id)).toEqual(await cli.json('runs', 'show', id));
     const retried = await cli.run(['runs', 'retry', id, '--no-logs', '-o', 'name']);
     expect(retried.code).toBe(1);
     expect(retried.stdout.trim()).not.toBe(id);
@@ -249,6 +253,8 @@ describe('plinth, the command line', () => {
     const late = await cli.run(['runs', 'show', id, '--wait', '--timeout', '1s']);
     expect(late).toMatchObject({ code: 124, stderr: expect.stringContaining(`plinth logs ${id} -f`) });
     await cli.ok('task', 'cancel-run', '--run-id', id);
+    const other = (await cli.ok('build', folder, '--no-push', '--agent-pool', 'nobody', '--no-wait')).trim();
+    expect((await cli.run(['runs', 'cancel', other])).stderr).toContain(`Run ${other} has ended: it is Canceled.`);
     const [ofTask] = Object.keys(names).filter((run) => names[run] === 'RUN1');
     await cli.ok('task', 'update', 'app', '--status', 'disabled');
     expect(await cli.run(['runs', 'retry', ofTask!])).toMatchObject({
@@ -346,6 +352,13 @@ describe('plinth, the command line', () => {
       code: 4,
       stderr: expect.stringContaining('plinth login'),
     });
+    // Another context, and back.
+    const own = { env: { PLINTH_TOKEN: '', PLINTH_SERVER: '' } };
+    expect((await cli.run(['ctx', 'add', 'away', '--server', 'http://127.0.0.1:9'])).code).toBe(0);
+    await cli.ok('ctx', 'use', 'away');
+    expect((await cli.run(['task', 'list'], own)).stderr).toContain('http://127.0.0.1:9 cannot be reached');
+    expect((await cli.run(['ctx', 'use', 'nowhere'])).code).toBe(3);
+    await cli.ok('ctx', 'remove', 'away');
     await cli.ok('ctx', 'remove', 'reading');
   });
 
