@@ -25,7 +25,9 @@ async function secureRegistry(server: TestCertificate, clients?: TestCertificate
     ...(clients && { requestCert: true, rejectUnauthorized: true, ca: clients.cert }),
   });
   listening.on('request', (request, response) => {
-    const shown = (request.socket as { getPeerCertificate?: () => { subject?: { CN?: string } } }).getPeerCertificate?.();
+    const shown = (
+      request.socket as { getPeerCertificate?: () => { subject?: { CN?: string } } }
+    ).getPeerCertificate?.();
     seen.push({ version: request.httpVersion, subject: shown?.subject?.CN });
     response.writeHead(200, served);
     response.end(request.method === 'HEAD' ? '' : index.bytes);
