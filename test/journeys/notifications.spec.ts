@@ -179,6 +179,20 @@ describe('registries of every kind that tell of their pushes', () => {
     }
   });
 
+  it('are given consent when they ask for it by OPTIONS, as Event Grid does for CloudEvents', async () => {
+    const { host } = pushOf('eventgrid');
+    const { hookPath } = await plinth.client.getRegistry({ host });
+    const ask = (authorization: string) =>
+      fetch(`${plinth.url}${hookPath!}`, {
+        method: 'OPTIONS',
+        headers: { authorization, 'webhook-request-origin': 'eventgrid.azure.net' },
+      });
+    const answer = await ask(secret);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('webhook-allowed-origin')).toBe('eventgrid.azure.net');
+    expect((await ask('a guess')).status).toBe(401);
+  });
+
   it('keep keys and secrets out of answers, events, metrics, the log, and all that is stored', async () => {
     const path = `/v1/hooks/quay/${pushOf('quay').host}/${key}`;
     for (const [method, at] of [

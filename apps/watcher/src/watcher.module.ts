@@ -9,8 +9,11 @@ import { WatcherService } from './watcher.service.js';
 
 const POSITIONS = Symbol('plinth.watcher.positions');
 
-const hookRoute = (path: `/v1/${string}`) =>
-  rawRoute({ service: 'watcher', method: 'POST', path, maxBytes: maxHookBytes, handler: HookHandler });
+/** Notifications come by POST; some senders ask by OPTIONS first. */
+const hookRoutes = (path: `/v1/${string}`) =>
+  (['POST', 'OPTIONS'] as const).map((method) =>
+    rawRoute({ service: 'watcher', method, path, maxBytes: maxHookBytes, handler: HookHandler }),
+  );
 
 @Module({
   providers: [
@@ -35,9 +38,9 @@ const hookRoute = (path: `/v1/${string}`) =>
       },
       { positions: POSITIONS },
     ),
-    hookRoute('/v1/hooks/:dialect/:registry'),
+    ...hookRoutes('/v1/hooks/:dialect/:registry'),
     // For senders that can send no secret in another place.
-    hookRoute('/v1/hooks/:dialect/:registry/:key'),
+    ...hookRoutes('/v1/hooks/:dialect/:registry/:key'),
   ],
 })
 export class WatcherModule implements OnApplicationBootstrap, OnApplicationShutdown {

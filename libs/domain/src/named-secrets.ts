@@ -16,12 +16,21 @@ export const secretsOfStep = (step: Pick<DockerStep, 'arguments' | 'contextAcces
   ),
 ];
 
-type RegistryParts = { readonly [K in 'ca' | 'credentials' | 'notifications']?: RegistryDefinition[K] | null };
+type RegistryParts = {
+  readonly [K in 'ca' | 'clientCertificate' | 'credentials' | 'notifications']?: RegistryDefinition[K] | null;
+};
 
 /** Every place of a registry, or of a change of one, that names a secret. */
-export const secretsOfRegistry = ({ ca, credentials, notifications }: RegistryParts): NamedSecret[] =>
+export const secretsOfRegistry = ({
+  ca,
+  clientCertificate,
+  credentials,
+  notifications,
+}: RegistryParts): NamedSecret[] =>
   [
     { field: 'ca', secretRef: ca },
+    { field: 'clientCertificate.certificate', secretRef: clientCertificate?.certificate },
+    { field: 'clientCertificate.key', secretRef: clientCertificate?.key },
     { field: 'credentials.password', secretRef: credentials?.password },
     { field: 'notifications.secret', secretRef: notifications?.secret },
   ].filter((one): one is NamedSecret => typeof one.secretRef === 'string');

@@ -54,4 +54,21 @@ describe('the authority of a registry', () => {
     await vi.advanceTimersByTimeAsync(600_000);
     expect(asked).toHaveLength(5);
   });
+
+  it('is opened together with the certificate that is shown to it, and its key', async () => {
+    const asked: string[] = [];
+    const open = (ref: string): Promise<string> => {
+      asked.push(ref);
+      return Promise.resolve('PEM');
+    };
+    const directory = new RegistryDirectory({ secrets: { open } });
+    const db = new Database(':memory:');
+    db.exec(directory.schema);
+    directory.open(db);
+    const clientCertificate = { certificate: 'shown', key: 'shown-key' };
+    directory.apply({ ...registered, data: { definition: { ...definition, clientCertificate } } } as never);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(asked).toEqual(['company-ca', 'shown', 'shown-key']);
+    await directory.close();
+  });
 });

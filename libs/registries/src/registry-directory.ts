@@ -17,7 +17,10 @@ export interface Login {
   readonly password: string;
 }
 
-/** An authority that cannot be opened, its secret not stored yet for one, is tried again after this long, doubling. */
+/** What a host needs for TLS, opened. */
+type Certificates = Pick<HostConfig, 'ca' | 'clientCert'>;
+
+/** A certificate that cannot be opened, its secret not stored yet for one, is tried again after this long, doubling. */
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
@@ -30,7 +33,7 @@ export class RegistryDirectory implements Projection {
   readonly version = 1;
   readonly schema = 'CREATE TABLE IF NOT EXISTS registry (host TEXT PRIMARY KEY, definition TEXT NOT NULL)';
   private readonly definitions = new Map<string, RegistryDefinition>();
-  private readonly authorities = new Map<string, string>();
+  private readonly certificates = new Map<string, Certificates>();
   private sql!: Record<'save' | 'drop', Statement>;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
@@ -61,12 +64,6 @@ export class RegistryDirectory implements Projection {
     return { username: credentials.username, password: await this.options.secrets.open(credentials.password) };
   }
 
-  /** PEM of the registry's own authority, where it has one. */
-  async authorityOf(host: string): Promise<string | undefined> {
-    const ca = this.definitions.get(host)?.ca;
-    return ca === undefined ? undefined : this.options.secrets.open(ca);
-  }
-
   open(db: Database): void {
     this.sql = {
       save: db.prepare('INSERT OR REPLACE INTO registry VALUES (?, ?)'),
@@ -77,7 +74,7 @@ export class RegistryDirectory implements Projection {
       const definition = JSON.parse(row.definition) as RegistryDefinition;
       this.definitions.set(definition.host, definition);
     }
-    void this.readAuthorities();
+    void this.readCertificates();
   }
 
   apply(event: RecordedEvent): void {
@@ -111,40 +108,53 @@ export class RegistryDirectory implements Projection {
   }
 
   private changed(host: string): void {
-    this.authorities.delete(host);
+    this.certificates.delete(host);
     void this.client.forget(host);
-    void this.readAuthorities();
+    void this.readCertificates();
     this.options.onChange?.(host);
   }
 
   /** The client takes the PEM, not where it is: it is opened ahead, and the connections made anew when it is there. */
-  private async readAuthorities(failures = 0): Promise<void> {
+  private async readCertificates(failures = 0): Promise<void> {
     clearTimeout(this.retry);
     let isMissing = false;
-    for (const { host, ca } of this.definitions.values()) {
-      if (ca === undefined || this.authorities.has(host)) continue;
+    for (const { host, ca, clientCertificate } of this.definitions.values()) {
+      if ((ca === undefined && clientCertificate === undefined) || this.certificates.has(host)) continue;
       try {
-        this.authorities.set(host, await this.options.secrets.open(ca));
+        this.certificates.set(host, await this.openCertificates({ ca, clientCertificate }));
         void this.client.forget(host);
       } catch {
-        isMissing = true; // until it is there, connections fail on the certificate, and their message names the registry
+        isMissing = true; // until they are there, connections fail on the certificate, and their message names the registry
       }
     }
     if (!isMissing || this.closed) return;
     const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
-    this.retry = setTimeout(() => void this.readAuthorities(failures + 1), wait).unref();
+    this.retry = setTimeout(() => void this.readCertificates(failures + 1), wait).unref();
+  }
+
+  private async openCertificates({
+    ca,
+    clientCertificate: shown,
+  }: Pick<RegistryDefinition, 'ca' | 'clientCertificate'>): Promise<Certificates> {
+    const { secrets } = this.options;
+    return {
+      ...(ca !== undefined && { ca: await secrets.open(ca) }),
+      ...(shown && {
+        clientCert: { cert: await secrets.open(shown.certificate), key: await secrets.open(shown.key) },
+      }),
+    };
   }
 
   private configOf(registry: string): HostConfig | undefined {
     const definition = this.definitions.get(registry);
     if (!definition) return undefined;
-    const { scheme, endpoint, credentials } = definition;
-    const ca = this.authorities.get(registry);
+    const { scheme, endpoint, credentials, addressPolicy } = definition;
     return {
       registry,
       scheme,
       ...(endpoint === undefined ? {} : { endpoint }),
-      ...(ca === undefined ? {} : { ca }),
+      ...this.certificates.get(registry),
+      ...(addressPolicy ? { addressPolicy } : {}),
       ...(credentials ? { credentials: () => this.credentialsOf(registry) } : {}),
     };
   }

@@ -1,8 +1,11 @@
 import type { FactoryProvider, Type } from '@nestjs/common';
 import type { ServiceName } from '#libs/contracts';
 
+export type RawMethod = 'GET' | 'POST' | 'PUT' | 'OPTIONS';
+
 /** A request to a raw route: nothing of it was interpreted. */
 export interface RawRequest {
+  readonly method: RawMethod;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   /** Lower-case names. */
@@ -25,7 +28,7 @@ export interface RawHandler {
 
 export interface RawRouteOptions {
   readonly service: ServiceName;
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: RawMethod;
   readonly path: `/v1/${string}`;
   readonly maxBytes: number;
   /** A provider of the same module. */

@@ -19,6 +19,8 @@ export const registryFields = (registry: RegistryView): (readonly [string, strin
   ['Scheme', registry.scheme],
   ['Endpoint', registry.endpoint],
   ['Authority', registry.ca && `in ${registry.ca}`],
+  ['Client certificate', registry.clientCertificate && `in ${registry.clientCertificate.certificate}`],
+  ['May send us to', registry.addressPolicy?.join(', ')],
   ['Login', registry.credentials && `${registry.credentials.username}, password in ${registry.credentials.password}`],
   ['Notifications', registry.notifications && `${registry.notifications.dialect}, to ${registry.hookPath ?? ''}`],
   ['Last notified', registry.lastNotificationAt],

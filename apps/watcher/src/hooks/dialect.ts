@@ -30,6 +30,8 @@ export interface HookDialect {
   readonly proofs: readonly Proof[];
   /** The answer to a sender that asks whether the address is right; undefined for all else. Called after the proof. */
   readonly handshake?: (request: HookRequest) => RawResponse | undefined;
+  /** The same for senders that ask by `OPTIONS`, before they send anything. */
+  readonly preflight?: (request: HookRequest) => RawResponse;
   /**
    * Tags that the body says were pushed; empty when it tells of something else. A hint costs nothing unless somebody
    * tracks the tag: where it is not certain under which name images are pulled, every name is a hint.

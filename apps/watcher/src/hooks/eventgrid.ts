@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { acrHints } from './acr.js';
-import { cloudEventOf } from './cloudevents.js';
+import { cloudEventOf, consent } from './cloudevents.js';
 import { jsonOf, mostEvents, shaped, text, type Hint, type HookDialect } from './dialect.js';
 import { authorization } from './proof.js';
 
 /**
  * Azure Event Grid, in its own schema and as CloudEvents (learn.microsoft.com/azure/event-grid/event-schema-container-registry).
- * Before it delivers it asks who owns the address, by a code that has to be sent back
- * (learn.microsoft.com/azure/event-grid/webhook-event-delivery).
+ * Before it delivers it asks who owns the address: by a code that has to be sent back
+ * (learn.microsoft.com/azure/event-grid/webhook-event-delivery), and for CloudEvents by `OPTIONS`
+ * (learn.microsoft.com/azure/event-grid/end-point-validation-cloud-events-schema).
  */
 const envelope = z.array(z.object({ id: text.optional(), eventType: text, data: z.unknown() })).max(mostEvents);
 const validation = z.object({ validationCode: text });
@@ -30,6 +31,7 @@ export const eventgrid: HookDialect = {
       body: JSON.stringify({ validationResponse: validationCode }),
     };
   },
+  preflight: consent,
   parse: ({ headers, body }) => {
     const json = jsonOf(body);
     const event = cloudEventOf(headers, json);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cloudEventOf } from './cloudevents.js';
+import { cloudEventOf, consent } from './cloudevents.js';
 import { jsonOf, mostEvents, shaped, text, type HookDialect } from './dialect.js';
 import { authorization } from './proof.js';
 
@@ -16,6 +16,7 @@ export const generic: HookDialect = {
     { by: 'hmac', header: 'x-signature', algorithm: 'sha256', prefix: 'sha256=' },
     { by: 'oidc' },
   ],
+  preflight: consent,
   parse: ({ headers, body }) => {
     const json = jsonOf(body);
     const event = cloudEventOf(headers, json);

@@ -43,14 +43,15 @@ const setUp = (
 };
 
 interface Sent {
+  readonly method?: 'POST' | 'OPTIONS';
   readonly dialect: string;
   readonly registry: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
   readonly key?: string;
 }
-const send = (handler: HookHandler, { headers = {}, body, ...params }: Sent): Promise<RawResponse> =>
-  handler.handle({ params, headers, body: Buffer.from(body) } as unknown as RawRequest);
+const send = (handler: HookHandler, { method = 'POST', headers = {}, body, ...params }: Sent): Promise<RawResponse> =>
+  handler.handle({ method, params, headers, body: Buffer.from(body) } as unknown as RawRequest);
 const refusalOf = (answer: Promise<RawResponse>): Promise<PlinthError> =>
   answer.then(
     (taken) => {
@@ -150,6 +151,37 @@ describe('Event Grid', () => {
     expect(JSON.parse(String(answer.body))).toEqual({ validationResponse: asked[0]!.data.validationCode });
     expect(await refusalOf(send(handler, sent))).toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(looks).toEqual([]);
+  });
+
+  it('is given the consent to send CloudEvents when it asks by OPTIONS, and only when it knows the key', async () => {
+    const { handler, looks } = setUp('acme.azurecr.io', { dialect: 'eventgrid', keyHash: hashOfKey(key) });
+    const headers = { 'webhook-request-origin': 'eventgrid.azure.net', 'webhook-request-rate': '120' };
+    const question = {
+      method: 'OPTIONS',
+      dialect: 'eventgrid',
+      registry: 'acme.azurecr.io',
+      headers,
+      body: '',
+    } as const;
+    const answer = await send(handler, { ...question, key });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { 'webhook-allowed-origin': 'eventgrid.azure.net', 'webhook-allowed-rate': '*' },
+    });
+    expect(await refusalOf(send(handler, question))).toMatchObject({ code: 'UNAUTHENTICATED' });
+    const nobody = send(handler, { ...question, headers: {}, key });
+    expect(await refusalOf(nobody)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const injected = { 'webhook-request-origin': 'a.test\r\nset-cookie: x' };
+    expect(await refusalOf(send(handler, { ...question, headers: injected, key }))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    expect(looks).toEqual([]);
+  });
+
+  it('is not what other senders are: they do not ask by OPTIONS', async () => {
+    const { handler } = setUp('quay.io', { dialect: 'quay', keyHash: hashOfKey(key) });
+    const asked = send(handler, { method: 'OPTIONS', dialect: 'quay', registry: 'quay.io', body: '', key });
+    expect(await refusalOf(asked)).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 

@@ -27,7 +27,7 @@ export class HookHandler implements RawHandler {
     this.metrics = hookMetrics(watcher.runtime.metrics.registry);
   }
 
-  async handle({ params, headers, body }: RawRequest): Promise<RawResponse> {
+  async handle({ method, params, headers, body }: RawRequest): Promise<RawResponse> {
     const name = params['dialect'] ?? '';
     const dialect = dialects.get(name);
     if (!dialect) {
@@ -43,7 +43,7 @@ export class HookHandler implements RawHandler {
     };
     try {
       const { rewrites } = await this.authenticate(name, dialect, host, request, params['key']);
-      const answer = this.read(dialect, request);
+      const answer = this.read(name, dialect, request, method);
       this.metrics.notified(name, 'accepted');
       const now = this.watcher.runtime.clock.now().toISOString();
       this.watcher.notifiedAt.set(host, now);
@@ -96,8 +96,17 @@ export class HookHandler implements RawHandler {
   }
 
   /** What a dialect makes of a body: the hints, or the answer to a question of its sender. */
-  private read(dialect: HookDialect, request: HookRequest): Hint[] | RawResponse {
+  private read(
+    name: string,
+    dialect: HookDialect,
+    request: HookRequest,
+    method: RawRequest['method'],
+  ): Hint[] | RawResponse {
     try {
+      if (method === 'OPTIONS') {
+        if (dialect.preflight) return dialect.preflight(request);
+        throw new HookFormatError(`No sender of ${name} asks by OPTIONS; notifications come by POST.`);
+      }
       return dialect.handshake?.(request) ?? dialect.parse(request);
     } catch (error) {
       if (!(error instanceof HookFormatError)) throw error;

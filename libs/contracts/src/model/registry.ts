@@ -51,6 +51,13 @@ export const notificationsSchema = z.strictObject({
 });
 export type Notifications = z.infer<typeof notificationsSchema>;
 
+const networkSchema = z
+  .string()
+  .refine(
+    (text) => z.cidrv4().safeParse(text).success || z.cidrv6().safeParse(text).success,
+    'expected a network as a CIDR, such as 10.20.0.0/16 or fd00::/8',
+  );
+
 /** A registry as a person writes it: to make it known, and in a file that is applied. */
 export const registryResourceSchema = z.strictObject({
   host: registryHostSchema,
@@ -62,6 +69,20 @@ export const registryResourceSchema = z.strictObject({
     .optional()
     .describe('host:port to talk to, where it is not the host of the references.'),
   ca: secretRefSchema.optional().describe('Where the PEM of its certificate authority is.'),
+  clientCertificate: z
+    .strictObject({
+      certificate: secretRefSchema.describe('Where the PEM of the certificate is.'),
+      key: secretRefSchema.describe('Where the PEM of its private key is.'),
+    })
+    .optional()
+    .describe('Certificate that Plinth shows to this registry, and to no other host. Engines do not show it.'),
+  addressPolicy: z
+    .array(networkSchema)
+    .max(100)
+    .optional()
+    .describe(
+      'Networks that are not public to which this registry may send us: its token server, its storage. Its own host needs no entry.',
+    ),
   credentials: z
     .strictObject({ username: z.string().min(1).max(256), password: secretRefSchema })
     .optional()

@@ -73,6 +73,8 @@ export const registryOperations = {
       scheme: registryDefinitionSchema.shape.scheme.unwrap().optional(),
       endpoint: registryDefinitionSchema.shape.endpoint.unwrap().nullable().optional(),
       ca: registryDefinitionSchema.shape.ca.unwrap().nullable().optional(),
+      clientCertificate: registryDefinitionSchema.shape.clientCertificate.unwrap().nullable().optional(),
+      addressPolicy: registryDefinitionSchema.shape.addressPolicy.unwrap().nullable().optional(),
       credentials: registryDefinitionSchema.shape.credentials.unwrap().nullable().optional(),
       notifications: registryDefinitionSchema.shape.notifications.unwrap().nullable().optional(),
       poll: registryDefinitionSchema.shape.poll.unwrap().optional(),

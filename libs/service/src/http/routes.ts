@@ -150,6 +150,7 @@ export class HttpRoutes {
             maxBytes,
           );
           const answer = await route.handler.handle({
+            method,
             params: request.params as Record<string, string>,
             query: request.query as Record<string, unknown>,
             headers: request.headers,

@@ -38,7 +38,17 @@ describe('the options of a registry', () => {
     });
   });
 
+  it('name the certificate to show, and networks that are not public', () => {
+    const shown = ['--client-certificate', 'shown', '--client-key', 'env:KEY'];
+    expect(parts(...shown, '--allow-address', '10.20.0.0/16', '--allow-address', 'fd00::/8')).toEqual({
+      clientCertificate: { certificate: 'shown', key: 'env:KEY' },
+      addressPolicy: ['10.20.0.0/16', 'fd00::/8'],
+    });
+  });
+
   it.each([
+    [['--client-certificate', 'shown'], /belong together/],
+    [['--allow-address', '10.20.0.0'], /expected a network such as/],
     [['--notifications', 'github'], /needs something by which they are known as genuine/],
     [['--notification-secret', 'hook'], /belong to --notifications/],
     [['--notification-rewrite', 'a=b'], /belong to --notifications/],

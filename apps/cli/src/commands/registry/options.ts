@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CallInput, NotificationDialect } from '#libs/contracts';
 import { notificationDialects } from '#libs/contracts/light';
 import { usageError } from '../../errors.js';
-import { nonEmpty, oneOf, secretRef, wholeNumber } from '../../parsers.js';
+import { collect, matching, nonEmpty, oneOf, secretRef, wholeNumber } from '../../parsers.js';
 
 type Definition = CallInput<'createRegistry'>;
 type Notifications = NonNullable<Definition['notifications']>;
@@ -13,6 +13,9 @@ export interface RegistryOptions {
   readonly scheme?: 'https' | 'http';
   readonly endpoint?: string;
   readonly ca?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  readonly allowAddress?: readonly string[];
   readonly username?: string;
   readonly password?: string;
   readonly notifications?: NotificationDialect;
@@ -45,6 +48,8 @@ const rewrite = (text: string, before: readonly Rewrite[] = []): readonly Rewrit
   return [...before, { from: text.slice(0, at), to: text.slice(at + 1) }];
 };
 
+const network = collect(matching(/^[0-9a-fA-F.:]+\/\d{1,3}$/, 'a network such as 10.20.0.0/16'));
+
 const reference = 'a stored secret, env:NAME or file:/path';
 
 export const addRegistryOptions = (command: Command): Command =>
@@ -53,6 +58,9 @@ export const addRegistryOptions = (command: Command): Command =>
     .addOption(new Option('--scheme <scheme>', 'https unless said').argParser(oneOf('https', 'http')))
     .option('--endpoint <host:port>', 'where to talk to, where that is not the host of references', hostAndPort)
     .option('--ca <secret-ref>', `where the PEM of its authority is: ${reference}`, secretRef)
+    .option('--client-certificate <secret-ref>', `where the PEM of a certificate to show is: ${reference}`, secretRef)
+    .option('--client-key <secret-ref>', `where the PEM of its private key is: ${reference}`, secretRef)
+    .option('--allow-address <cidr>', 'network that it may send Plinth to though it is not public; repeat it', network)
     .option('-u, --username <name>', 'name to log in with', nonEmpty)
     .option('--password <secret-ref>', `where its password is, never the password: ${reference}`, secretRef)
     .addOption(new Option('--notifications <dialect>', 'how it notifies').argParser(oneOf(...notificationDialects)))
@@ -94,15 +102,21 @@ const notificationsOf = (options: RegistryOptions): Notifications | undefined =>
 /** @throws CliError (usage) when one half of a pair is missing */
 export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'> => {
   const { kind, scheme, endpoint, ca, username, password, poll } = options;
+  const { clientCertificate: certificate, clientKey: key, allowAddress } = options;
   const notifications = notificationsOf(options);
   if ((username === undefined) !== (password === undefined)) {
     throw usageError('--username and --password belong together.', 'store the password first: plinth secret set NAME');
+  }
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw usageError('--client-certificate and --client-key belong together.', 'give both');
   }
   return {
     ...(kind === undefined ? {} : { kind }),
     ...(scheme === undefined ? {} : { scheme }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(ca === undefined ? {} : { ca }),
+    ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
+    ...(allowAddress === undefined ? {} : { addressPolicy: [...allowAddress] }),
     ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
     ...(notifications === undefined ? {} : { notifications }),
     ...(poll === undefined ? {} : { poll: { intervalSeconds: poll } }),

@@ -18,6 +18,8 @@ export default command<Options, [string]>({
     addRegistryOptions(update.addArgument(new Argument('<registry>', 'its host').argParser(registryHost)))
       .option('--no-endpoint', 'talk to the host of references again')
       .option('--no-ca', 'trust what the machine trusts again')
+      .option('--no-client-certificate', 'show no certificate any more')
+      .option('--no-allow-address', 'let it send Plinth to public addresses alone again')
       .option('--no-login', 'log in no more')
       .option('--no-notifications', 'take no notifications any more')
       .option('--if-match <etag>', 'change only this version of the registry'),
@@ -31,6 +33,8 @@ export default command<Options, [string]>({
       ...registryParts(set),
       ...(removed('endpoint') ? { endpoint: null } : {}),
       ...(removed('ca') ? { ca: null } : {}),
+      ...(removed('clientCertificate') ? { clientCertificate: null } : {}),
+      ...(removed('allowAddress') ? { addressPolicy: null } : {}),
       ...(removed('login') ? { credentials: null } : {}),
       ...(removed('notifications') ? { notifications: null } : {}),
     };

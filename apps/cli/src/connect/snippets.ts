@@ -1,12 +1,8 @@
-/** Registries whose notifications are set up by hand: what to put where. */
-export const connectable = ['distribution', 'zot', 'dockerhub'] as const;
-export type Connectable = (typeof connectable)[number];
+import type { Sending } from './connector.js';
 
-export interface Sending {
-  /** Address that notifications go to, with the key where there is one. */
-  readonly url: string;
-  readonly secret: string;
-}
+/** Registries whose notifications are set up by hand: what to put where. */
+export const printable = ['distribution', 'zot', 'dockerhub'] as const;
+export type Printable = (typeof printable)[number];
 
 const distribution = ({ url, secret }: Sending): string =>
   [
@@ -32,4 +28,4 @@ const dockerhub = ({ url }: Sending): string =>
   ['In each repository on hub.docker.com: Webhooks, a name such as plinth, and this address.', url].join('\n');
 
 /** What to set up at the registry, to be copied as it is. */
-export const snippets: Readonly<Record<Connectable, (sending: Sending) => string>> = { distribution, zot, dockerhub };
+export const snippets: Readonly<Record<Printable, (sending: Sending) => string>> = { distribution, zot, dockerhub };
