@@ -29,7 +29,9 @@ export const deaths: readonly Omit<Kill, 'at'>[] = [
     // The projection's transaction is committed; nobody was told.
     { service, point: 'projection.committed' },
   ]),
-  // The image is in the registry by digest; run.built is not written.
+  // The image is in the registry by digest; nothing says how it came about.
+  { service: 'builder', point: 'builder.digest' },
+  // Its provenance is there, too; run.built is not written.
   { service: 'builder', point: 'builder.pushed' },
   // run.built is written; no tag has moved.
   { service: 'builder', point: 'builder.built' },

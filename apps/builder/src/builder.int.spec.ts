@@ -1,7 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registryDefinitionSchema } from '#libs/contracts';
-import { parseReference, RegistryClient } from '#libs/oci';
+import { parseDigest, parseReference, RegistryClient, type ImageManifest } from '#libs/oci';
+import { isSealedBy, type Envelope, type ProvenanceStatement } from '#libs/provenance';
 import { tempDir, type TempDir } from '#libs/testing';
 import type { BuilderDeps } from './builder.service.js';
 import { DockerBuildxEngine, ManagedDockerd } from './engines/index.js';
@@ -19,6 +21,7 @@ describe('a builder with Docker and a registry', () => {
   let registry: TestRegistry;
   let client: RegistryClient;
   let b: Bench;
+  const key = generateKeyPairSync('ed25519');
 
   beforeAll(async () => {
     useUnpackedTools();
@@ -38,7 +41,8 @@ describe('a builder with Docker and a registry', () => {
         credentialsOf: () => Promise.resolve(undefined),
       },
     };
-    b = await bench({ buildPlatform: hostPlatform }, deps);
+    b = await bench({ buildPlatform: hostPlatform, signingKey: 'provenance' }, deps);
+    b.secrets.set('provenance', String(key.privateKey.export({ type: 'pkcs8', format: 'pem' })));
   });
   afterAll(async () => {
     await b[Symbol.asyncDispose]();
@@ -93,6 +97,31 @@ describe('a builder with Docker and a registry', () => {
     expect(second.unchanged).toBe(false);
     expect(second.outputs[0]?.digest).not.toBe(first.outputs[0]?.digest);
     expect((await client.headManifest(parseReference(app)))?.digest).toBe(second.outputs[0]?.digest);
+  });
+
+  it('hangs a signed statement on the image, which anybody finds by its digest', async () => {
+    const base = `${registry.host}/team/base:1`;
+    const index = await registry.pushBase('team/base', '1', 'one');
+    const reference = `${registry.host}/team/attested:1`;
+    const { outputs } = await build('r-attested', `FROM ${base}\nCOPY Dockerfile /app\n`, [reference]);
+    const digest = parseDigest(outputs[0]?.digest ?? '');
+    const at = { registry: registry.host, repository: 'team/attested' };
+    const [found, ...others] = await client.referrers(at, digest);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ artifactType: 'application/vnd.dsse.envelope.v1+json' });
+    const { manifest } = await client.getManifest({ ...at, digest: parseDigest(found?.digest ?? '') });
+    const [layer] = (manifest as ImageManifest).layers;
+    const bytes = await client.getBlobBytes(at, parseDigest(layer?.digest ?? ''), 1_000_000);
+    const envelope = JSON.parse(Buffer.from(bytes).toString()) as Envelope;
+    expect(isSealedBy(envelope, key.publicKey)).toBe(true);
+    const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as ProvenanceStatement;
+    expect(statement.subject).toContainEqual({
+      name: `${registry.host}/team/attested`,
+      digest: { sha256: digest.slice('sha256:'.length) },
+    });
+    expect(statement.predicate.buildDefinition.resolvedDependencies).toContainEqual(
+      expect.objectContaining({ name: base, digest: { sha256: index.slice('sha256:'.length) } }),
+    );
   });
 
   it('fails in the words of the step that failed', async () => {

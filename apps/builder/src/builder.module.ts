@@ -70,6 +70,8 @@ class Builder {
         reconcileMs: environment.PLINTH_RECONCILE * 1000,
         network: environment.PLINTH_BUILD_NETWORK,
         reuseForMs: environment.PLINTH_REUSE_FOR * 1000,
+        provenance: environment.PLINTH_PROVENANCE,
+        signingKey: environment.PLINTH_SIGNING_KEY,
       },
       clock,
       logger,

@@ -30,6 +30,7 @@ import type {
 } from './ports.js';
 import type { AdoptedImages } from './projection/adopted-images.js';
 import type { Published } from './projection/published.js';
+import { Attestor } from './provenance/attestor.js';
 import { imageRegistry } from './publish/registry-adapter.js';
 import { withMonotonic } from './time.js';
 import { RunWatch } from './work/run-watch.js';
@@ -55,6 +56,10 @@ export interface BuilderConfig {
   readonly network: 'none' | 'host' | 'default';
   /** Milliseconds for which the image of an earlier run may be put back; 7 days. 0 turns restoring off. */
   readonly reuseForMs?: number;
+  /** Whether images get a statement of how they came about: always, where the registry takes it, or never. */
+  readonly provenance?: 'attach' | 'require' | 'off';
+  /** Secret reference of the key that signs it. */
+  readonly signingKey?: string | undefined;
   /** `os/arch` of the machine that builds; that of this process by default. */
   readonly buildPlatform?: string;
 }
@@ -107,9 +112,11 @@ export class BuilderService {
   readonly #watch: RunWatch;
   readonly #announcer: Announcer;
   readonly #drift: DriftReconciler;
+  readonly #attestor: Attestor;
   readonly #stop = new AbortController();
   #started = false;
   #engine: EngineCheck | undefined;
+  #cannotSign: string | undefined;
   #cancelEngineCheck: () => void = () => undefined;
   #cancelDrift: () => void = () => undefined;
   #driftPass: Promise<void> = Promise.resolve();
@@ -142,6 +149,14 @@ export class BuilderService {
       buildPlatform: config.buildPlatform ?? ownPlatform(),
       adopted,
     });
+    this.#attestor = new Attestor({
+      registry,
+      secrets: deps.secrets,
+      redactor: deps.redactor,
+      mode: config.provenance ?? 'attach',
+      signingKey: config.signingKey,
+      builder: { id: config.builderId, pool: config.pool, engine: engine.name, isolation: engine.isolation },
+    });
     this.#watch = new RunWatch(projector, runs);
     this.#worker = new Worker({
       ...config,
@@ -152,6 +167,7 @@ export class BuilderService {
       progress: projector,
       watch: this.#watch,
       strategies: reuseForMs > 0 ? [restore, build] : [build],
+      attestor: this.#attestor,
       crashPoint: deps.crashPoint ?? crashPoint,
       laterStarted: (task, run) => published.laterStarted(task, run),
       standingOf: (task) => published.standingOf(task),
@@ -165,10 +181,11 @@ export class BuilderService {
       metrics,
     });
     const { builderId, pool, slots, putTimeoutMs } = config;
-    // While the engine cannot build there is no slot: runs wait where they are instead of failing here.
+    // While the engine cannot build, or provenance could not be signed, there is no slot: runs wait where they are
+    // instead of failing here.
     const announcement = (): Announcement => ({
       pool,
-      slots: this.#engine?.ok === false ? 0 : slots,
+      slots: this.#engine?.ok === false || this.#cannotSign !== undefined ? 0 : slots,
       engine: engine.name,
       isolation: engine.isolation,
     });
@@ -252,6 +269,7 @@ export class BuilderService {
     if (this.#engine && !this.#engine.ok) {
       missing.push(`The engine ${this.deps.engine.name} cannot build: ${this.#engine.problem} ${this.#engine.fix}`);
     }
+    if (this.#cannotSign !== undefined) missing.push(this.#cannotSign);
     if (this.#announcer.problem !== undefined) missing.push(this.#announcer.problem);
     return missing;
   }
@@ -268,6 +286,9 @@ export class BuilderService {
     });
     if (!check.ok && this.#engine?.ok !== false) logger.warn({ engine: engine.name, fix: check.fix }, check.problem);
     this.#engine = check;
+    const cannotSign = await this.#attestor.problem();
+    if (cannotSign !== undefined && this.#cannotSign === undefined) logger.warn({}, cannotSign);
+    this.#cannotSign = cannotSign;
     if (this.#stop.signal.aborted) return;
     this.#cancelEngineCheck = (this.deps.clock ?? systemClock).setTimeout(
       () => void this.#checkEngine(),

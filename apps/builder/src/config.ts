@@ -24,6 +24,15 @@ export const builderConfigSchema = z.object({
     .regex(/^[0-9]+(\.[0-9]+)?[KMGT]B$/, 'expected a size like 20GB')
     .default('20GB')
     .describe('Build cache that the own Docker daemon keeps.'),
+  PLINTH_PROVENANCE: z
+    .enum(['attach', 'require', 'off'])
+    .default('attach')
+    .describe('Provenance beside each image: attach, require (a registry that refuses it fails the run), or off.'),
+  PLINTH_SIGNING_KEY: z
+    .string()
+    .regex(/^(file:\/|env:|[a-z0-9])/i, 'expected a secret reference: NAME, NAME@VERSION, env:NAME or file:/path')
+    .optional()
+    .describe('Secret reference of the private key that signs provenance; without it provenance is not signed.'),
   PLINTH_BUILDER_ID: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/)

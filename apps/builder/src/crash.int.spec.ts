@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { definitionHash, runDecider } from '#libs/domain';
 import { Jet, type RecordedEvent } from '#libs/event-log';
-import { parseReference, RegistryClient } from '#libs/oci';
+import { parseDigest, parseReference, RegistryClient } from '#libs/oci';
 import { startNats, tempDir, type NatsServer, type TempDir } from '#libs/testing';
 import { startRegistry, type TestRegistry } from './engines/testing/registry.js';
 import { useUnpackedTools } from './engines/testing/tools.js';
@@ -103,6 +103,7 @@ describe('a builder that is killed', () => {
   };
 
   it.each([
+    ['builder.digest', 'builds again, as nobody knew its digests, and attaches its provenance'],
     ['builder.pushed', 'builds again, as nobody knew its digests'],
     ['builder.built', 'publishes what was built'],
     ['builder.tag:1', 'moves the tags that are left'],
@@ -119,7 +120,7 @@ describe('a builder that is killed', () => {
     const events = await eventsUntil(run, 'run.succeeded');
     await stop();
     expect(events.map(({ type }) => type)).toEqual(
-      crashAt === 'builder.pushed'
+      crashAt === 'builder.digest' || crashAt === 'builder.pushed'
         ? ['run.queued', 'run.dispatched', 'run.started', 'run.started', 'run.built', 'run.succeeded']
         : ['run.queued', 'run.dispatched', 'run.started', 'run.built', 'run.started', 'run.succeeded'],
     );
@@ -127,6 +128,9 @@ describe('a builder that is killed', () => {
     expect(built?.data.outputs.map(({ reference }) => reference)).toEqual(names);
     for (const { reference, digest } of built?.data.outputs ?? []) {
       expect((await client.headManifest(parseReference(reference)))?.digest).toBe(digest);
+      const { registry: host, repository } = parseReference(reference);
+      const found = await client.referrers({ registry: host, repository }, parseDigest(digest));
+      expect(found.length).toBeGreaterThan(0);
     }
     const state = events.reduce((before, event) => runDecider.evolve(before, event as never), runDecider.initialState);
     expect(state.phase).toBe('Ended');

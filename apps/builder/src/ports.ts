@@ -93,6 +93,12 @@ export interface ManifestBytes {
   readonly digest: string;
 }
 
+/** A blob of an artifact, small enough to be held in memory. */
+export interface ArtifactBlob {
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Registries, by canonical references. Every method throws RegistryError. */
 export interface ImageRegistry {
   /** What the reference names now, without its content; undefined when it names nothing. */
@@ -113,6 +119,13 @@ export interface ImageRegistry {
     repository: string,
     image: PreparedImage,
     options: { readonly mountFrom?: string; readonly signal?: AbortSignal },
+  ): Promise<void>;
+  /** Pushes a manifest that has a subject, with its blobs, so that it is found among the subject's referrers. */
+  attach(
+    repository: string,
+    manifest: ManifestBytes,
+    blobs: readonly ArtifactBlob[],
+    signal?: AbortSignal,
   ): Promise<void>;
 }
 

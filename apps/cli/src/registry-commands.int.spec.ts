@@ -1,8 +1,10 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RegistryClient } from '#libs/oci';
+import { parseReference, RegistryClient } from '#libs/oci';
+import { packArtifact } from '#libs/provenance';
 import { tempDir, type TempDir } from '#libs/testing';
 import { ImageMaker, standsOn } from '../../../libs/lineage/src/testing/images.js';
 import { startRegistry, testLogin, type TestRegistry } from '../../../libs/oci/src/testing/registry.js';
@@ -126,6 +128,82 @@ describe('commands that read a registry without a server', () => {
     expect((await plinth(['why', app, '--no-server', '--plain-http'])).out).toContain(
       `  ${base} moved ${before.slice(7, 19)} → ${digest.slice(7, 19)}, built on 2026-03-04 at 05:06 UTC.`,
     );
+  });
+
+  describe('inspect provenance', () => {
+    const [own, other] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ec', { namedCurve: 'P-256' })];
+    const statement = (hex: string) => ({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ name: 'x', digest: { sha256: hex } }],
+      predicateType: 'https://slsa.dev/provenance/v1',
+      predicate: {
+        buildDefinition: {
+          buildType: 'https://plinth.dev/build/v1',
+          externalParameters: {},
+          internalParameters: {},
+          resolvedDependencies: [{ name: base, digest: { sha256: 'b'.repeat(64) }, annotations: { role: 'base' } }],
+        },
+        runDetails: {
+          builder: { id: 'x' },
+          metadata: { invocationId: 'r1/1', finishedOn: '2026-05-06T07:08:09.000Z' },
+        },
+      },
+    });
+    const attach = async (tag: string, about?: string, key?: KeyObject): Promise<string> => {
+      const image = `${registry.host}/${tag}`;
+      await make.image(tag, { layers: [tag] });
+      const { digest, mediaType, bytes } = await client.getManifest(parseReference(image));
+      const text = JSON.stringify(statement(about ?? digest.slice('sha256:'.length)));
+      const artifact = packArtifact(text, { mediaType, digest, size: bytes.length }, new Date(0), key);
+      for (const blob of artifact.blobs) {
+        await client.uploadBlob(
+          parseReference(image),
+          { digest: blob.digest, size: blob.bytes.length },
+          () => blob.bytes,
+        );
+      }
+      await client.pushReferrer(parseReference(image), artifact.mediaType, artifact.bytes);
+      return image;
+    };
+    const keyFile = async (name: string, key: KeyObject): Promise<string> => {
+      await writeFile(join(dir.path, name), key.export({ type: 'spki', format: 'pem' }));
+      return name;
+    };
+
+    it('shows what an image was made of, and verifies who signed that', async () => {
+      const image = await attach('signed:1', undefined, own.privateKey);
+      const key = await keyFile('own.pub', own.publicKey);
+      const ran = await plinth(['inspect', 'provenance', image, '--plain-http', '--key', key]);
+      expect(ran).toMatchObject({ exit: 0, err: '' });
+      expect(ran.out).toContain('by run r1/1');
+      expect(ran.out).toContain('; signed by the key that was given');
+      expect(ran.out).toMatch(new RegExp(`^base +${base} +sha256:b{64}$`, 'm'));
+      const json = await plinth(['inspect', 'provenance', image, '--plain-http', '--jq', '.provenance[0].signedBy[0]']);
+      expect(json.out).toMatch(/^[0-9a-f]{64}\n$/);
+    });
+
+    it.each([
+      [
+        'is signed by another key',
+        () => attach('signed:2', undefined, other.privateKey),
+        /none of it is signed by own.pub/,
+      ],
+      ['is not signed', () => attach('unsigned:1'), /none of it is signed by own.pub/],
+      ['is about another image', () => attach('moved:1', 'c'.repeat(64), own.privateKey), /is about other images/],
+    ])('ends with 1 when what hangs on the image %s', async (_what, make_, words) => {
+      const key = await keyFile('own.pub', own.publicKey);
+      const ran = await plinth(['inspect', 'provenance', await make_(), '--plain-http', '--key', key]);
+      expect(ran).toMatchObject({ exit: 1, out: '' });
+      expect(ran.err).toMatch(words);
+    });
+
+    it('ends with 3 when there is none, and with 2 for a file that is no key', async () => {
+      expect((await plinth(['inspect', 'provenance', app, '--plain-http'])).exit).toBe(3);
+      await writeFile(join(dir.path, 'no.pub'), 'nothing');
+      const ran = await plinth(['inspect', 'provenance', app, '--plain-http', '--key', 'no.pub']);
+      expect(ran.exit).toBe(2);
+      expect(ran.err).toContain('--key no.pub: It is no public key');
+    });
   });
 
   it('why ends with 1 when nothing says it, and with 0 for a candidate whose layers show it', async () => {

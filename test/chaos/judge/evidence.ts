@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImageReader } from './images.js';
-import { noticesIn, putsIn, type Put } from './journal.js';
+import { noticesIn, putsIn, type Put, isReferrersTag } from './journal.js';
 
 /** An event of the stream, by its names in JSON. */
 export interface Entry {
@@ -55,7 +55,6 @@ export interface Sources {
 
 export const collect = async (from: Sources): Promise<Evidence> => {
   const { images, reader } = from;
-  const ours = new Set(images.map(({ repository }) => repository));
   const { puts, moves } = await journals(from);
   const putsByTag: Record<string, number> = {};
   for (const { repository, reference } of puts.filter((put) => !put.reference.includes(':'))) {
@@ -63,9 +62,10 @@ export const collect = async (from: Sources): Promise<Evidence> => {
     putsByTag[name] = (putsByTag[name] ?? 0) + 1;
   }
   const contents: Record<string, Readonly<Record<string, string>>> = {};
-  for (const { repository, digest } of moves.filter((move) => ours.has(move.repository))) {
-    const { proofs = {} } = images.find((image) => image.repository === repository) ?? {};
-    contents[`${repository}@${digest}`] ??= await reader.files(repository, digest, Object.keys(proofs));
+  for (const { repository, tag, digest } of moves) {
+    const image = images.find((one) => one.repository === repository);
+    if (!image || isReferrersTag(tag)) continue;
+    contents[`${repository}@${digest}`] ??= await reader.files(repository, digest, Object.keys(image.proofs));
   }
   const heads: Record<string, string> = {};
   for (const { repository, tags } of images) {

@@ -7,6 +7,10 @@ export interface Put {
   readonly digest: string;
 }
 
+/** At a registry without an API for it, what hangs on an image is found by this tag (OCI distribution-spec, "Referrers tag schema"). */
+export const referrersTag = (digest: string): string => digest.replace(':', '-');
+export const isReferrersTag = (tag: string): boolean => /^sha256-[0-9a-f]{64}$/.test(tag);
+
 /** Manifests that were put, by tag or by digest, in the order in which the registry answered them. */
 export const putsIn = (accessLog: string): { repository: string; reference: string }[] =>
   accessLog.split('\n').flatMap((line) => {

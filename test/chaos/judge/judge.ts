@@ -1,9 +1,10 @@
 /** Whether what happened was right. Pure: evidence in, sentences out. */
 import type { DeclaredImage, Entry, Evidence } from './evidence.js';
+import { isReferrersTag, referrersTag } from './journal.js';
 import { runProblems } from './runs.js';
 
 export interface Problem {
-  readonly check: 'content' | 'generation' | 'once' | 'backwards' | 'stream' | 'run' | 'journal';
+  readonly check: 'content' | 'generation' | 'once' | 'backwards' | 'stream' | 'run' | 'journal' | 'provenance';
   readonly sentence: string;
 }
 
@@ -27,6 +28,7 @@ export const judge = (evidence: Evidence, { mayGoBack = [] }: JudgeOptions = {})
     ...streamProblems(evidence),
     ...runProblems(stream, mayGoBack),
     ...journalProblems(evidence, stream),
+    ...attestationProblems(evidence),
   ];
 };
 
@@ -83,7 +85,7 @@ const generationProblems = (image: DeclaredImage, evidence: Evidence): Problem[]
 };
 
 const movesOf = ({ repository }: DeclaredImage, { moves }: Evidence) =>
-  moves.filter((move) => move.repository === repository);
+  moves.filter((move) => move.repository === repository && !isReferrersTag(move.tag));
 
 /** No tag went from a newer generation to an older one. */
 const backwardsProblems = (image: DeclaredImage, evidence: Evidence): Problem[] =>
@@ -136,6 +138,18 @@ interface Output {
   readonly reference: string;
   readonly digest: string;
 }
+
+/** What says how an image came about is there before a tag names the image. */
+const attestationProblems = ({ images, moves }: Evidence): Problem[] =>
+  images.flatMap(({ name, repository, tags }) =>
+    moves.flatMap((move, at): Problem[] => {
+      if (move.repository !== repository || !tags.includes(move.tag)) return [];
+      const tag = referrersTag(move.digest);
+      if (moves.slice(0, at).some((one) => one.repository === repository && one.tag === tag)) return [];
+      const sentence = `${name}:${move.tag} was moved to ${short(move.digest)}, which had no provenance by then.`;
+      return [{ check: 'provenance', sentence }];
+    }),
+  );
 
 /** The two journals tell the same, and tags were only moved to digests that a run had pushed and written down. */
 const journalProblems = (

@@ -1,6 +1,6 @@
 /** Evidence with one lie in it, for the control: a judge who does not find it proves nothing. */
 import type { Entry, Evidence } from './evidence.js';
-import type { Put } from './journal.js';
+import { isReferrersTag, type Put } from './journal.js';
 import type { Problem } from './judge.js';
 
 export interface Lie {
@@ -124,6 +124,14 @@ export const lies: readonly Lie[] = [
         ...entries,
         { ...lastSuccess(entries), id: 'after-its-end', position: entries.length + 1 },
       ]),
+  },
+  {
+    title: 'a tag that was moved before the provenance was there',
+    found: 'provenance',
+    tell: (evidence) => {
+      const first = evidence.moves.find(({ tag }) => isReferrersTag(tag));
+      return { ...evidence, moves: evidence.moves.filter(({ tag }) => tag !== first?.tag) };
+    },
   },
   {
     title: 'a tag that was moved to what no run had built',

@@ -16,6 +16,7 @@ describe('publishing', () => {
     };
     await b.deliver('r1');
     expect(seen).toEqual([
+      'builder.digest: Started, 1 pushed, 0 tags',
       'builder.pushed: Started, 1 pushed, 0 tags',
       'builder.built: Built, 1 pushed, 0 tags',
       'builder.put: Built, 1 pushed, 0 tags',

@@ -53,4 +53,14 @@ export const imageRegistry = (client: () => RegistryClient): ImageRegistry => ({
       await client().putManifest({ ...target, digest: parseDigest(digest) }, mediaType, bytes, { signal });
     }
   },
+
+  attach: async (name, { mediaType, bytes }, blobs, signal) => {
+    const target = repositoryOf(name);
+    for (const { digest, bytes: content } of blobs) {
+      const blob = { digest: parseDigest(digest), size: content.length };
+      if (await client().hasBlob(target, blob.digest, { signal })) continue;
+      await client().uploadBlob(target, blob, () => content, { signal });
+    }
+    await client().pushReferrer(target, mediaType, bytes, { signal });
+  },
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Snapshot } from '#libs/contracts';
 import { digestOf, parseReference, RegistryError, repositoryName, type ImageConfig } from '#libs/oci';
-import type { ImageRegistry, ManifestBytes } from '../ports.js';
+import type { ArtifactBlob, ImageRegistry, ManifestBytes } from '../ports.js';
 
 interface StoredImage extends ManifestBytes {
   readonly snapshot: Snapshot;
@@ -12,6 +12,8 @@ export class MemoryRegistry implements ImageRegistry {
   readonly tags = new Map<string, string>();
   /** `put` and `push` in order, as `put <reference> <digest>` and `push <repository> <digest>`. */
   readonly writes: string[] = [];
+  /** What was attached, in order. */
+  readonly attached: { repository: string; manifest: ManifestBytes; blobs: readonly ArtifactBlob[] }[] = [];
   /** Called before a write; may throw in the registry's name, or wait. */
   beforeWrite: (write: string) => void | Promise<void> = () => undefined;
   /** Called before a read. */
@@ -97,6 +99,12 @@ export class MemoryRegistry implements ImageRegistry {
       this.#manifests.set(`${repository}@${manifest.digest}`, { ...manifest, snapshot });
     }
     for (const blob of image.blobs) readFileSync(image.file(blob.digest));
+  }
+
+  async attach(repository: string, manifest: ManifestBytes, blobs: readonly ArtifactBlob[]): Promise<void> {
+    const write = `attach ${repository} ${manifest.digest}`;
+    await this.beforeWrite(write);
+    this.attached.push({ repository, manifest, blobs });
   }
 }
 

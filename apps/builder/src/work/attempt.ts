@@ -13,6 +13,7 @@ import type { Lease } from './lease.js';
 import type { LogWriter } from './log-writer.js';
 import { outcomeOf, type Outcome, type RegistryWork } from './outcome.js';
 import type { RunWatch } from './run-watch.js';
+import type { Attestor } from '../provenance/attestor.js';
 import type { Strategy } from './strategies/strategy.js';
 
 /** What every attempt of a builder works with. */
@@ -22,6 +23,7 @@ export interface AttemptTools {
   readonly watch: RunWatch;
   readonly registry: ImageRegistry;
   readonly strategies: readonly Strategy[];
+  readonly attestor: Pick<Attestor, 'attach'>;
   readonly clock: BuilderClock;
   readonly logger: Logger;
   readonly crashPoint: (name: CrashPoint) => void;
@@ -106,13 +108,16 @@ export class Attempt {
   }
 
   async #byStrategy(tags: readonly TargetTag[], timeLeft: () => number): Promise<BuiltRun> {
+    const { queued, attempt, log } = this.of;
+    const { clock, attestor } = this.tools;
+    const startedAt = clock.now();
     await rm(this.of.directory, { recursive: true, force: true });
     await mkdir(this.of.directory, { recursive: true });
     const work = {
-      queued: this.of.queued,
+      queued,
       tags,
       directory: this.of.directory,
-      log: this.of.log,
+      log,
       signal: this.#stop.signal,
       timeLeft,
       doing: (now: RegistryWork) => {
@@ -123,7 +128,12 @@ export class Attempt {
       const plan = await strategy.applies(work);
       if (!plan) continue;
       this.#strategy = strategy.name;
-      return plan.make();
+      const built = await plan.make();
+      this.#work = 'publishing';
+      this.tools.crashPoint('builder.digest');
+      const of = { queued, attempt, strategy: strategy.name, built, startedAt, finishedAt: clock.now() };
+      await attestor.attach(of, log, this.#stop.signal);
+      return built;
     }
     throw new Error('No strategy applies: the last one always has to.');
   }

@@ -4,7 +4,8 @@ import { commands } from './index.js';
 
 /** What changes nothing, here or there: it reads, follows, or tries. */
 const onlyReads = new Set(
-  `show, status, doctor, completion, why, stale, graph, logs, events, diff, export, __complete, inspect dockerfile, import acr,
+  `show, status, doctor, completion, why, stale, graph, logs, events, diff, export, __complete, inspect dockerfile,
+  inspect provenance, import acr,
   registry test, registry show, registry list, task show, task list, task logs, task list-runs, task show-run,
   runs list, runs show, runs logs, runs watch, wave list, wave show, wave watch, image list, image show, image history,
   token list, secret list, dead list, ctx list`.split(/,\s+/),

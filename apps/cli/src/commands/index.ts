@@ -12,6 +12,7 @@ export const commands: readonly CommandEntry[] = [
   entry('stale', 'List what is stale, with why', () => import('./stale.js')),
   entry('graph', 'What stands on an image, or what it stands on', () => import('./graph.js')),
   entry('inspect dockerfile', 'Which images a Dockerfile uses, and for what', () => import('./inspect/dockerfile.js')),
+  entry('inspect provenance', 'How an image came about, and who signed that', () => import('./inspect/provenance.js')),
 
   entry('build', 'Build a folder or a git URL once, without a task', () => import('./build.js')),
   entry('logs', 'Print the log of a run', () => import('./runs/logs.js')),
@@ -97,7 +98,7 @@ export const nouns: Readonly<Record<string, string>> = {
   registry: 'Registries: where images are',
   token: 'Tokens: who may do what',
   secret: 'Secrets: logins and build arguments that nobody sees',
-  inspect: 'What files say, without a server',
+  inspect: 'What files and images say, without a server',
   dead: 'Dead letters: what could not be processed, with its cause',
   import: 'Import: what other systems hold, as files',
   ctx: 'Contexts: servers that you work with',
