@@ -39,6 +39,7 @@ describe('a builder with Docker and a registry', () => {
         client,
         definitionOf: (host) => registryDefinitionSchema.parse({ host, scheme: 'http' }),
         credentialsOf: () => Promise.resolve(undefined),
+        mirrored: () => undefined,
       },
     };
     b = await bench({ buildPlatform: hostPlatform, signingKey: 'provenance' }, deps);

@@ -1,6 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RegistryDefinition } from '#libs/contracts';
 import { runDecider, type RunState } from '#libs/domain';
 import {
   crashPoint,
@@ -25,6 +24,7 @@ import type {
   LogSink,
   Progress,
   RunCommands,
+  RegistrySettings,
   SecretRedactor,
   Secrets,
 } from './ports.js';
@@ -76,11 +76,7 @@ export interface BuilderDeps {
   readonly logs: LogSink;
   /** {@link contextsFrom} the object store of uploaded contexts. */
   readonly contexts: Contexts;
-  readonly registries: {
-    readonly client: RegistryClient;
-    definitionOf(host: string): RegistryDefinition | undefined;
-    credentialsOf(host: string): Promise<{ username: string; password: string } | undefined>;
-  };
+  readonly registries: RegistrySettings & { readonly client: RegistryClient };
   readonly secrets: Secrets;
   readonly redactor: SecretRedactor;
   readonly engine: Engine;

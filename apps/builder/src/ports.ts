@@ -2,7 +2,7 @@ import type { RegistryDefinition, Snapshot } from '#libs/contracts';
 import type { RunCommand, RunState } from '#libs/domain';
 import type { OpenedContext } from '#libs/context';
 import type { RecordedEvent } from '#libs/event-log';
-import type { ImageConfig } from '#libs/oci';
+import type { ImageConfig, Repository } from '#libs/oci';
 import type { PreparedImage } from './publish/image.js';
 
 /**
@@ -132,6 +132,8 @@ export interface ImageRegistry {
 export interface RegistrySettings {
   definitionOf(host: string): RegistryDefinition | undefined;
   credentialsOf(host: string): Promise<{ username: string; password: string } | undefined>;
+  /** The repository at a mirror, when there is one that has it. */
+  mirrored(repository: Repository): Repository | undefined;
 }
 
 export interface Contexts {

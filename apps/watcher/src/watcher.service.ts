@@ -4,6 +4,7 @@ import { RegistryDirectory } from '#libs/registries';
 import { ServiceLog, type Runtime } from '#libs/runtime';
 import { checkRegistries } from './registries/check-registries.js';
 import { Looker, repeatAfterSeconds } from './looking/looker.js';
+import { UpstreamWatch } from './mirrors/upstream-watch.js';
 import { acrPolicy } from './policy/policy.js';
 import { Poller } from './polling/poller.js';
 import { registryDecider } from './registries/registry.decider.js';
@@ -34,6 +35,7 @@ export class WatcherService {
   readonly log: ServiceLog;
   readonly looker: Looker;
   readonly notifiedAt = new Map<string, string>();
+  readonly upstream: UpstreamWatch;
   private readonly poller: Poller;
   private readonly watching: Watching;
   /** References that are followed after a notification. */
@@ -62,6 +64,13 @@ export class WatcherService {
     const intervalOf = (host: string) =>
       (registries.definitionOf(host)?.poll.intervalSeconds ?? 0) * 1000 || defaultIntervalMs;
     this.poller = new Poller({ looker, intervalOf, clock, logger });
+    this.upstream = new UpstreamWatch({
+      registries,
+      references: () => list.references(),
+      digestOf: (reference) => tags.get(reference).state.current?.digest ?? null,
+      clock,
+      logger,
+    });
     this.watching = new Watching({
       watchList: list,
       looker,
@@ -78,6 +87,7 @@ export class WatcherService {
     await log.start();
     for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference, true);
     poller.start();
+    this.upstream.start();
     watching.attendAll();
     log.projector.onBatch((_events, caughtUp) => {
       if (caughtUp) watching.attendTouched();
@@ -87,6 +97,7 @@ export class WatcherService {
   async stop(): Promise<void> {
     this.stopping.abort();
     this.poller.stop();
+    this.upstream.stop();
     this.watching.stop();
     await this.log.stop();
     await this.registries.close();

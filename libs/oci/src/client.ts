@@ -15,8 +15,19 @@ import type { RegistryWarning, RequestRecord } from './calls.js';
 import { Transport } from './transport.js';
 import * as uploads from './uploads.js';
 
+/** What may be read at a mirror. */
+export interface ReadOptions extends CallOptions {
+  /** Ask the registry itself, though a mirror has it. */
+  readonly upstream?: boolean;
+}
+
 export interface RegistryClientOptions {
   readonly hosts: Hosts;
+  /**
+   * Where a repository is read, when that is at a mirror of its registry. Manifests, configs, blobs and lists come from
+   * there alone: a mirror that cannot be reached is an error, so that nobody takes what lags for what is new.
+   */
+  readonly mirrors?: (repository: Repository) => Repository | undefined;
   /** Default `plinth`. */
   readonly userAgent?: string;
   readonly clock?: Clock;
@@ -37,8 +48,10 @@ export interface RegistryClientOptions {
  */
 export class RegistryClient {
   private readonly transport: Transport;
+  private readonly mirrors: RegistryClientOptions['mirrors'];
 
   constructor(options: RegistryClientOptions) {
+    this.mirrors = options.mirrors;
     this.transport = new Transport({
       hosts: options.hosts,
       userAgent: options.userAgent ?? 'plinth',
@@ -52,33 +65,33 @@ export class RegistryClient {
   }
 
   /** @see manifests.headManifest */
-  headManifest(ref: Reference, options?: CallOptions): Promise<manifests.ManifestHead | undefined> {
-    return manifests.headManifest(this.transport, ref, options);
+  headManifest(ref: Reference, options?: ReadOptions): Promise<manifests.ManifestHead | undefined> {
+    return manifests.headManifest(this.transport, this.at(ref, options), options);
   }
 
   /** @see manifests.getManifest */
-  getManifest(ref: Reference, options?: CallOptions): Promise<manifests.FetchedManifest> {
-    return manifests.getManifest(this.transport, ref, options);
+  getManifest(ref: Reference, options?: ReadOptions): Promise<manifests.FetchedManifest> {
+    return manifests.getManifest(this.transport, this.at(ref, options), options);
   }
 
   /** @see snapshots.resolve */
-  resolve(ref: Reference, options?: CallOptions): Promise<snapshots.Snapshot> {
-    return snapshots.resolve(this.transport, ref, options);
+  resolve(ref: Reference, options?: ReadOptions): Promise<snapshots.Snapshot> {
+    return snapshots.resolve(this.transport, this.at(ref, options), options);
   }
 
   /** @see snapshots.getConfig */
-  getConfig(ref: Reference, platform?: Platform, options?: CallOptions): Promise<snapshots.FetchedConfig> {
-    return snapshots.getConfig(this.transport, ref, platform, options);
+  getConfig(ref: Reference, platform?: Platform, options?: ReadOptions): Promise<snapshots.FetchedConfig> {
+    return snapshots.getConfig(this.transport, this.at(ref, options), platform, options);
   }
 
   /** @see pulls.getBlob */
-  getBlob(repository: Repository, digest: Digest, options?: CallOptions): Promise<BlobStream> {
-    return pulls.getBlob(this.transport, repository, digest, options);
+  getBlob(repository: Repository, digest: Digest, options?: ReadOptions): Promise<BlobStream> {
+    return pulls.getBlob(this.transport, this.at(repository, options), digest, options);
   }
 
   /** @see pulls.getBlobBytes */
-  getBlobBytes(repository: Repository, digest: Digest, limit: number, options?: CallOptions): Promise<Uint8Array> {
-    return pulls.getBlobBytes(this.transport, repository, digest, limit, options);
+  getBlobBytes(repository: Repository, digest: Digest, limit: number, options?: ReadOptions): Promise<Uint8Array> {
+    return pulls.getBlobBytes(this.transport, this.at(repository, options), digest, limit, options);
   }
 
   hasBlob(repository: Repository, digest: Digest, options?: CallOptions): Promise<boolean> {
@@ -116,8 +129,8 @@ export class RegistryClient {
   }
 
   /** @see listTags */
-  listTags(repository: Repository, options?: CallOptions): Promise<string[]> {
-    return listTags(this.transport, repository, options);
+  listTags(repository: Repository, options?: ReadOptions): Promise<string[]> {
+    return listTags(this.transport, this.at(repository, options), options);
   }
 
   /** @see referrerOperations.referrers */
@@ -125,9 +138,9 @@ export class RegistryClient {
     repository: Repository,
     digest: Digest,
     artifactType?: string,
-    options?: CallOptions,
+    options?: ReadOptions,
   ): Promise<Descriptor[]> {
-    return referrerOperations.referrers(this.transport, repository, digest, artifactType, options);
+    return referrerOperations.referrers(this.transport, this.at(repository, options), digest, artifactType, options);
   }
 
   /** @see referrerOperations.pushReferrer */
@@ -138,6 +151,11 @@ export class RegistryClient {
     options?: CallOptions,
   ): Promise<Descriptor> {
     return referrerOperations.pushReferrer(this.transport, repository, mediaType, bytes, options);
+  }
+
+  private at<R extends Repository>(ref: R, options: ReadOptions | undefined): R {
+    const mirror = options?.upstream ? undefined : this.mirrors?.(ref);
+    return mirror ? { ...ref, ...mirror } : ref;
   }
 
   /** Whether a registry can be reached and our login is accepted, in words. */

@@ -3,6 +3,7 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { RegistryClient } from './client.js';
+import { Mirrors } from './mirrors.js';
 import { parseReference } from './reference.js';
 import { makeCertificate, type TestCertificate } from './testing/certificate.js';
 import { makeIndex } from './testing/images.js';
@@ -43,6 +44,29 @@ async function secureRegistry(server: TestCertificate, clients?: TestCertificate
     },
   };
 }
+
+describe('a mirror', () => {
+  it('is what is read, under its own name and login; the registry itself only when that is asked for', async () => {
+    const answer = (_: unknown, response: Parameters<typeof reply>[0]) => {
+      response.writeHead(200, served);
+      response.end();
+    };
+    await using mirror = await startScriptedRegistry(answer);
+    await using upstream = await startScriptedRegistry(answer);
+    const mirrors = new Mirrors([{ of: `${upstream.host}/library`, registry: mirror.host, path: 'cache' }]);
+    const hosts = [mirror, upstream].map(({ host: registry }) => ({ registry, scheme: 'http' as const }));
+    const client = new RegistryClient({ hosts, mirrors: (repository) => mirrors.at(repository) });
+    const ref = parseReference(`${upstream.host}/library/node:22`);
+    await client.headManifest(ref);
+    expect([mirror.log, upstream.log]).toEqual([['HEAD /v2/cache/node/manifests/22'], []]);
+    await client.headManifest(ref, { upstream: true });
+    expect(upstream.log).toEqual(['HEAD /v2/library/node/manifests/22']);
+    await mirror[Symbol.asyncDispose]();
+    await expect(client.headManifest(ref, { retries: 0 })).rejects.toThrow(`${mirror.host}/cache/node:22`);
+    expect(upstream.log).toHaveLength(1);
+    await client.close();
+  });
+});
 
 describe('connections', () => {
   it('are HTTP/2 where a registry offers it, for many requests at once', async () => {

@@ -28,6 +28,7 @@ export {
 export type { FetchedManifest, ManifestHead, PutResult } from './manifests.js';
 export * from './layout.js';
 export * from './media-types.js';
+export { beginning, Mirrors, type Mirror } from './mirrors.js';
 export type { CallOptions, Repository } from './operations.js';
 export type { PingResult } from './ping.js';
 export * from './platform.js';

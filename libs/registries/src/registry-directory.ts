@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { RegistryDefinition } from '#libs/contracts';
 import type { Projection, RecordedEvent } from '#libs/event-log';
-import { RegistryClient, type HostConfig, type RequestRecord } from '#libs/oci';
+import { Mirrors, RegistryClient, type HostConfig, type Repository, type RequestRecord } from '#libs/oci';
 
 export interface RegistryDirectoryOptions {
   /** Opens what a `secretRef` names, at the moment of use. */
@@ -34,6 +34,7 @@ export class RegistryDirectory implements Projection {
   readonly schema = 'CREATE TABLE IF NOT EXISTS registry (host TEXT PRIMARY KEY, definition TEXT NOT NULL)';
   private readonly definitions = new Map<string, RegistryDefinition>();
   private readonly certificates = new Map<string, Certificates>();
+  private mirrors = new Mirrors([]);
   private sql!: Record<'save' | 'drop', Statement>;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
@@ -45,6 +46,7 @@ export class RegistryDirectory implements Projection {
     const { onRequest } = options;
     this.client = new RegistryClient({
       hosts: (host) => this.configOf(host),
+      mirrors: (repository) => this.mirrors.at(repository),
       userAgent: 'plinth',
       ...(onRequest ? { onRequest } : {}),
     });
@@ -56,6 +58,16 @@ export class RegistryDirectory implements Projection {
 
   all(): Iterable<RegistryDefinition> {
     return this.definitions.values();
+  }
+
+  /** The repository at a mirror, when one was made known that has it. */
+  mirrored(repository: Repository): Repository | undefined {
+    return this.mirrors.at(repository);
+  }
+
+  /** The repositories of other registries that are followed at this one. */
+  mirroredBy(repository: Repository): Repository[] {
+    return this.mirrors.behind(repository);
   }
 
   async credentialsOf(host: string): Promise<Login | undefined> {
@@ -74,6 +86,7 @@ export class RegistryDirectory implements Projection {
       const definition = JSON.parse(row.definition) as RegistryDefinition;
       this.definitions.set(definition.host, definition);
     }
+    this.findMirrors();
     void this.readCertificates();
   }
 
@@ -109,9 +122,18 @@ export class RegistryDirectory implements Projection {
 
   private changed(host: string): void {
     this.certificates.delete(host);
+    this.findMirrors();
     void this.client.forget(host);
     void this.readCertificates();
     this.options.onChange?.(host);
+  }
+
+  private findMirrors(): void {
+    this.mirrors = new Mirrors(
+      [...this.definitions.values()].flatMap(({ host, mirrorOf: of, mirrorPath: path }) =>
+        of === undefined ? [] : [{ of, registry: host, ...(path === undefined ? {} : { path }) }],
+      ),
+    );
   }
 
   /** The client takes the PEM, not where it is: it is opened ahead, and the connections made anew when it is there. */

@@ -130,6 +130,7 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
         client: {} as RegistryClient,
         definitionOf: () => undefined,
         credentialsOf: () => Promise.resolve(undefined),
+        mirrored: () => undefined,
       },
       imageRegistry: registry,
       secrets: {

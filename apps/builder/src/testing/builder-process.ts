@@ -55,6 +55,7 @@ export const runBuilder = async (settings: BuilderProcessSettings): Promise<() =
       client,
       definitionOf: (host) => registryDefinitionSchema.parse({ host, scheme: 'http' }),
       credentialsOf: () => Promise.resolve(undefined),
+      mirrored: () => undefined,
     },
     secrets: { open: (ref) => Promise.reject(new Error(`There is no secret ${ref}.`)) },
     redactor: { add: () => undefined, redact: (text) => text },

@@ -17,8 +17,18 @@ export const imageColumns: readonly Column<ImageView>[] = [
   { title: 'last look', value: ({ lastLookAt }) => toSecond(lastLookAt) },
   { title: 'next look', value: ({ nextLookAt }) => toSecond(nextLookAt), wide: true },
   { title: 'platforms', value: ({ current }) => Object.keys(current?.platforms ?? {}).join(','), wide: true },
+  { title: 'mirror', value: ({ mirror }) => mirror?.reference, wide: true },
   { title: 'last error', value: ({ lastError }) => lastError, wide: true },
 ];
+
+/** How the mirror stands to the registry that it mirrors. */
+const upstreamOf = (mirror: NonNullable<ImageView['mirror']>): string => {
+  const { upstreamDigest, upstreamLookAt, behindSince, lastError } = mirror;
+  if (lastError !== null) return `not known: ${lastError}`;
+  if (upstreamLookAt === null) return 'not looked at yet';
+  const seen = `${upstreamDigest === null ? 'not there' : shortDigest(upstreamDigest)}, seen ${toSecond(upstreamLookAt)}`;
+  return behindSince === null ? seen : `${seen}; the mirror is behind since ${toSecond(behindSince)} at least`;
+};
 
 export const imageFields = (image: ImageView): (readonly [string, string | string[] | null | undefined])[] => [
   ['Image', image.reference],
@@ -32,5 +42,7 @@ export const imageFields = (image: ImageView): (readonly [string, string | strin
   ['Watched since', toSecond(image.watchedSince)],
   ['Last look', toSecond(image.lastLookAt)],
   ['Next look', toSecond(image.nextLookAt)],
+  ['Mirror', image.mirror?.reference],
+  ['Upstream', image.mirror && upstreamOf(image.mirror)],
   ['Last error', image.lastError],
 ];

@@ -19,6 +19,7 @@ export const registryFields = (registry: RegistryView): (readonly [string, strin
   ['Scheme', registry.scheme],
   ['Endpoint', registry.endpoint],
   ['Authority', registry.ca && `in ${registry.ca}`],
+  ['Mirror of', registry.mirrorOf && registry.mirrorOf + (registry.mirrorPath ? `, below ${registry.mirrorPath}` : '')],
   ['Client certificate', registry.clientCertificate && `in ${registry.clientCertificate.certificate}`],
   ['May send us to', registry.addressPolicy?.join(', ')],
   ['Login', registry.credentials && `${registry.credentials.username}, password in ${registry.credentials.password}`],

@@ -4,6 +4,7 @@ import { checkEach, markedDefinition, markOf, onlyOnce } from '#libs/domain';
 import { applyEach } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import { checkNotifications } from '../hooks/settings.js';
+import { checkMirror } from '../registries/check-mirror.js';
 import { missingSecrets } from '../registries/require-secrets.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { WatcherService } from '../watcher.service.js';
@@ -20,6 +21,7 @@ export class ApplyHandlers {
     const resources = checkEach('registries', input.registries, (registry, index) => {
       const { host } = registry;
       checkNotifications(registry.notifications);
+      checkMirror(host, registry);
       onlyOnce(seen, 'host', host, index, 'registries');
       const change = (known: RegistryDefinition | null) =>
         markedDefinition<RegistryDefinition>(registry, known, set, `The registry ${host}`);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type ImageView, type Input, type Output } from '#libs/contracts';
-import { isRegistryError, parseReference } from '#libs/oci';
+import { formatReference, isRegistryError, parseReference } from '#libs/oci';
 import { canonicalField, cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import type { TagState } from '../tags/tag.decider.js';
@@ -16,7 +16,7 @@ export class ImageHandlers {
     const { tags, watchList } = this.watcher;
     if (input.reference) {
       const reference = canonicalField(input.reference);
-      const { state } = tags.get(reference);
+      const { state } = tags.get(this.watched(reference));
       return { images: state.watched ? [this.view(state)] : [], nextPageToken: '' };
     }
     const size = pageSizeOf(input.pageSize);
@@ -36,7 +36,7 @@ export class ImageHandlers {
 
   async lookAtImage(input: Input<'lookAtImage'>, call: CallContext): Promise<ImageView> {
     const { tags, looker } = this.watcher;
-    const reference = canonicalField(input.reference);
+    const reference = this.watched(canonicalField(input.reference));
     if (!tags.get(reference).state.watched) {
       throw new PlinthError(
         'NOT_FOUND',
@@ -54,6 +54,15 @@ export class ImageHandlers {
     return this.view(state);
   }
 
+  /** The reference by which it is watched: that of its own registry, where the name of its mirror is given. */
+  private watched(reference: string): string {
+    const { tags, registries } = this.watcher;
+    if (tags.get(reference).state.watched) return reference;
+    const parsed = parseReference(reference);
+    const names = registries.mirroredBy(parsed).map((one) => formatReference({ ...parsed, ...one }));
+    return names.find((one) => tags.get(one).state.watched) ?? reference;
+  }
+
   private view(state: TagState): ImageView {
     const { lastLookAt, nextLookAt, lastError } = this.watcher.looker.record(state.reference);
     return {
@@ -65,6 +74,7 @@ export class ImageHandlers {
       lastLookAt: timeOf(lastLookAt),
       nextLookAt: timeOf(nextLookAt),
       lastError,
+      mirror: this.watcher.upstream.view(state.reference),
       history: [...state.history],
     };
   }

@@ -4,6 +4,7 @@ import { parseReference } from '#libs/oci';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
 import { checkNotifications, hookPathOf } from '../hooks/settings.js';
+import { checkMirror } from '../registries/check-mirror.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { requireStoredSecrets } from '../registries/require-secrets.js';
 import { WatcherService } from '../watcher.service.js';
@@ -14,6 +15,7 @@ export class RegistryHandlers {
 
   async createRegistry(input: Input<'createRegistry'>, call: CallContext): Promise<RegistryView> {
     checkNotifications(input.notifications);
+    checkMirror(input.host, input);
     await requireStoredSecrets(this.watcher.runtime.secrets, input);
     return this.execute(input.host, { type: 'register', definition: input }, call);
   }
@@ -39,6 +41,8 @@ export class RegistryHandlers {
   async updateRegistry({ host, ...patch }: Input<'updateRegistry'>, call: CallContext): Promise<RegistryView> {
     requireEtag(call, this.view(host).etag, `The registry ${host}`);
     checkNotifications(patch.notifications);
+    const { mirrorOf, mirrorPath } = { ...this.view(host), ...patch };
+    checkMirror(host, { mirrorOf, mirrorPath });
     await requireStoredSecrets(this.watcher.runtime.secrets, patch);
     return this.execute(host, { type: 'update', host, patch }, call);
   }

@@ -27,7 +27,11 @@ const setUp = (
   const redactor = new Redactor();
   const metrics = new Metrics({ process: false });
   const handler = new HookHandler({
-    registries: { definitionOf: (asked: string) => (asked === host ? { notifications } : undefined) },
+    registries: {
+      mirroredBy: (of: { repository: string }) =>
+        of.repository === 'hub/node' ? [{ registry: 'docker.io', repository: 'library/node' }] : [],
+      definitionOf: (asked: string) => (asked === host ? { notifications } : undefined),
+    },
     tags: { get: () => ({ state: { watched: true } }) },
     runtime: {
       secrets: { open },
@@ -110,6 +114,13 @@ describe('a notification', () => {
     const { post, looks } = setUpGeneric({ rewrites: [{ from: 'team/', to: 'mirror/' }] });
     await post(pushed);
     expect(looks).toEqual(['registry.test/mirror/app:1']);
+  });
+
+  it('of a mirror is one of the image that is followed there, too', async () => {
+    const { handler, looks } = setUp('mirror.test', { dialect: 'generic', secret: 'hook' });
+    const body = JSON.stringify({ repository: 'hub/node', tag: '22' });
+    await send(handler, { dialect: 'generic', registry: 'mirror.test', headers: { authorization: secret }, body });
+    expect(looks).toEqual(['mirror.test/hub/node:22', 'docker.io/library/node:22']);
   });
 
   it('is counted by how it ended', async () => {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isPlinthError, PlinthError, type Notifications } from '#libs/contracts';
+import { formatReference, parseReference } from '#libs/oci';
 import type { RawHandler, RawRequest, RawResponse } from '#libs/service';
 import { WatcherService } from '../watcher.service.js';
 import { HookFormatError, type Hint, type HookDialect, type HookRequest } from './dialect.js';
@@ -58,14 +59,20 @@ export class HookHandler implements RawHandler {
   }
 
   private hint(hints: readonly Hint[], host: string, rewrites: Notifications['rewrites'], now: string): void {
-    const { tags } = this.watcher;
+    const { tags, registries } = this.watcher;
     const seen = new Set<string>();
     for (const hint of hints) {
-      const reference = referenceOf(hint, host, rewrites);
-      if (reference === undefined || seen.has(reference) || !tags.get(reference).state.watched) continue;
-      seen.add(reference);
-      if (hint.id !== undefined && !this.deliveries.isNew(`${hint.id} ${reference}`)) continue;
-      void this.watcher.hint(reference, hint.digest, now);
+      const own = referenceOf(hint, host, rewrites);
+      if (own === undefined) continue;
+      const parsed = parseReference(own);
+      // What a mirror tells is told of the images that are followed there, too.
+      const followed = registries.mirroredBy(parsed).map((one) => formatReference({ ...parsed, ...one }));
+      for (const reference of [own, ...followed]) {
+        if (seen.has(reference) || !tags.get(reference).state.watched) continue;
+        seen.add(reference);
+        if (hint.id !== undefined && !this.deliveries.isNew(`${hint.id} ${reference}`)) continue;
+        void this.watcher.hint(reference, hint.digest, now);
+      }
     }
   }
 

@@ -87,6 +87,24 @@ export const registryResourceSchema = z.strictObject({
     .strictObject({ username: z.string().min(1).max(256), password: secretRefSchema })
     .optional()
     .describe('Credentials for pull and push.'),
+  mirrorOf: z
+    .string()
+    .max(255)
+    .regex(
+      /^(?=localhost(?:[:/]|$)|[^/]*[.:])[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/,
+      'expected a registry, or what names begin with: docker.io/library',
+    )
+    .optional()
+    .describe('Registry, or part of one, of which it has the images: those references are followed here.'),
+  mirrorPath: z
+    .string()
+    .max(255)
+    .regex(
+      /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/,
+      'expected a path such as dockerhub/library',
+    )
+    .optional()
+    .describe('What stands here in place of the path in mirrorOf; the same path unless said.'),
   notifications: notificationsSchema
     .optional()
     .describe('Notifications that this registry sends to /v1/hooks/{dialect}/{host}.'),

@@ -14,6 +14,18 @@ export const imageViewSchema = z.object({
   lastLookAt: timeSchema.nullable(),
   nextLookAt: timeSchema.nullable(),
   lastError: z.string().nullable().describe("The registry's own words when the last look failed."),
+  mirror: z
+    .object({
+      reference: referenceSchema.describe('Where it is followed.'),
+      upstreamDigest: digestSchema.nullable().describe('What its own registry showed at the last look there.'),
+      upstreamLookAt: timeSchema.nullable().describe('When that was; it is looked at there slowly.'),
+      behindSince: timeSchema
+        .nullable()
+        .describe('Since when the mirror is known to show another digest than its registry; null when it does not.'),
+      lastError: z.string().nullable().describe("The registry's own words when it could not be looked at there."),
+    })
+    .nullable()
+    .describe('Null unless a mirror has it.'),
   history: z
     .array(z.object({ digest: digestSchema, at: timeSchema, seenBy: seenBySchema }))
     .describe('Digests that the tag had, newest first; 32 at most.'),

@@ -76,6 +76,8 @@ export const registryOperations = {
       clientCertificate: registryDefinitionSchema.shape.clientCertificate.unwrap().nullable().optional(),
       addressPolicy: registryDefinitionSchema.shape.addressPolicy.unwrap().nullable().optional(),
       credentials: registryDefinitionSchema.shape.credentials.unwrap().nullable().optional(),
+      mirrorOf: registryDefinitionSchema.shape.mirrorOf.unwrap().nullable().optional(),
+      mirrorPath: registryDefinitionSchema.shape.mirrorPath.unwrap().nullable().optional(),
       notifications: registryDefinitionSchema.shape.notifications.unwrap().nullable().optional(),
       poll: registryDefinitionSchema.shape.poll.unwrap().optional(),
     }),

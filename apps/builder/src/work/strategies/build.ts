@@ -218,6 +218,22 @@ const runEngine = async (
   }
 };
 
+/**
+ * The registry that an engine pulls from: the mirror, when it has all of these images under their own paths, since engines
+ * are led to another host and not to another name. Otherwise the registry itself: a digest means the same there.
+ */
+const pulledFrom = (registries: RegistrySettings, registry: string, pins: ResolvedInputs['pins']): string => {
+  const names = pins.map(({ reference }) => parseReference(reference)).filter((one) => one.registry === registry);
+  const mirrors = new Set(
+    names.map((name) => {
+      const at = registries.mirrored(name);
+      return at?.repository === name.repository ? at.registry : registry;
+    }),
+  );
+  const [host = registry] = mirrors;
+  return mirrors.size === 1 ? host : registry;
+};
+
 /** How the engine reaches the registries of the images that it pulls. */
 const registriesOf = async (
   { registries, secrets, redactor }: BuildOptions,
@@ -226,13 +242,14 @@ const registriesOf = async (
   const hosts = [...new Set(pins.map(({ reference }) => parseReference(reference).registry))];
   return Promise.all(
     hosts.map(async (registry): Promise<EngineRegistry> => {
-      const definition = registries.definitionOf(registry);
-      const credentials = await registries.credentialsOf(registry);
+      const host = pulledFrom(registries, registry, pins);
+      const definition = registries.definitionOf(host);
+      const credentials = await registries.credentialsOf(host);
       if (credentials) redactor.add(credentials.password);
       const ca = definition?.ca === undefined ? undefined : await secrets.open(definition.ca);
       return {
         registry,
-        ...(definition?.endpoint !== undefined && { endpoint: definition.endpoint }),
+        ...((host !== registry || definition?.endpoint !== undefined) && { endpoint: definition?.endpoint ?? host }),
         scheme: definition?.scheme ?? 'https',
         ...(credentials && { username: credentials.username, password: credentials.password }),
         ...(ca !== undefined && { ca }),

@@ -16,6 +16,8 @@ export interface RegistryOptions {
   readonly clientCertificate?: string;
   readonly clientKey?: string;
   readonly allowAddress?: readonly string[];
+  readonly mirrorOf?: string;
+  readonly mirrorPath?: string;
   readonly username?: string;
   readonly password?: string;
   readonly notifications?: NotificationDialect;
@@ -61,6 +63,8 @@ export const addRegistryOptions = (command: Command): Command =>
     .option('--client-certificate <secret-ref>', `where the PEM of a certificate to show is: ${reference}`, secretRef)
     .option('--client-key <secret-ref>', `where the PEM of its private key is: ${reference}`, secretRef)
     .option('--allow-address <cidr>', 'network that it may send Plinth to though it is not public; repeat it', network)
+    .option('--mirror-of <name>', 'follow the images of that registry here: docker.io, docker.io/library', nonEmpty)
+    .option('--mirror-path <path>', 'what stands here in place of its path, such as dockerhub/library', nonEmpty)
     .option('-u, --username <name>', 'name to log in with', nonEmpty)
     .option('--password <secret-ref>', `where its password is, never the password: ${reference}`, secretRef)
     .addOption(new Option('--notifications <dialect>', 'how it notifies').argParser(oneOf(...notificationDialects)))
@@ -102,6 +106,7 @@ const notificationsOf = (options: RegistryOptions): Notifications | undefined =>
 /** @throws CliError (usage) when one half of a pair is missing */
 export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'> => {
   const { kind, scheme, endpoint, ca, username, password, poll } = options;
+  const { mirrorOf, mirrorPath } = options;
   const { clientCertificate: certificate, clientKey: key, allowAddress } = options;
   const notifications = notificationsOf(options);
   if ((username === undefined) !== (password === undefined)) {
@@ -116,6 +121,8 @@ export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
+    ...(mirrorOf === undefined ? {} : { mirrorOf }),
+    ...(mirrorPath === undefined ? {} : { mirrorPath }),
     ...(allowAddress === undefined ? {} : { addressPolicy: [...allowAddress] }),
     ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
     ...(notifications === undefined ? {} : { notifications }),

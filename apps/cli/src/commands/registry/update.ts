@@ -20,6 +20,8 @@ export default command<Options, [string]>({
       .option('--no-ca', 'trust what the machine trusts again')
       .option('--no-client-certificate', 'show no certificate any more')
       .option('--no-allow-address', 'let it send Plinth to public addresses alone again')
+      .option('--no-mirror-of', 'follow no images of another registry here any more')
+      .option('--no-mirror-path', 'have them under their own path again')
       .option('--no-login', 'log in no more')
       .option('--no-notifications', 'take no notifications any more')
       .option('--if-match <etag>', 'change only this version of the registry'),
@@ -35,6 +37,8 @@ export default command<Options, [string]>({
       ...(removed('ca') ? { ca: null } : {}),
       ...(removed('clientCertificate') ? { clientCertificate: null } : {}),
       ...(removed('allowAddress') ? { addressPolicy: null } : {}),
+      ...(removed('mirrorOf') ? { mirrorOf: null, mirrorPath: null } : {}),
+      ...(removed('mirrorPath') ? { mirrorPath: null } : {}),
       ...(removed('login') ? { credentials: null } : {}),
       ...(removed('notifications') ? { notifications: null } : {}),
     };
