@@ -76,11 +76,18 @@ async function step(name, work) {
 
 /** An engine that this machine lacks is said aloud, and is neither passed nor failed. */
 function noteEngines() {
-  if (process.env.PLINTH_TEST_ENGINES !== undefined || onPath('buildah') !== undefined) return;
-  process.env.PLINTH_TEST_ENGINES = 'docker';
-  console.log(
-    '\nNot covered: the Buildah engine, because buildah is not on this machine (apt-get install -y buildah runc).',
-  );
+  if (process.env.PLINTH_TEST_ENGINES !== undefined) return;
+  const engines = [
+    { name: 'buildah', program: 'buildah', fix: 'apt-get install -y buildah runc' },
+    { name: 'buildkit', program: 'buildkitd', fix: 'with Go 1.25.5 or newer on PATH it is built' },
+  ];
+  const missing = engines.filter(({ program }) => onPath(program) === undefined);
+  if (missing.length === 0) return;
+  const tested = engines.filter((engine) => !missing.includes(engine)).map(({ name }) => name);
+  process.env.PLINTH_TEST_ENGINES = ['docker', ...tested].join(',');
+  for (const { name, program, fix } of missing) {
+    console.log(`\nNot covered: the engine ${name}, because ${program} is not on this machine (${fix}).`);
+  }
 }
 
 async function runProject(project) {

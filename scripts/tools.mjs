@@ -1,18 +1,19 @@
 /**
- * node scripts/tools.mjs [--list] [--check]
+ * node scripts/tools.mjs [--list] [--check] [--all]
  *
  * Makes sure of the programs that Plinth runs beside its own (scripts/lib/tools/recipe.mjs): takes what the machine has
- * when that is new enough, else unpacks Debian packages into `.plinth/tools`. Touches nothing outside the clone, needs
- * no root, and can be run any number of times and by several at once.
+ * when that is new enough, else unpacks Debian packages into `.plinth/tools`; with --all also builds what has to be built.
+ * Touches nothing outside the clone, needs no root, and can be run any number of times and by several at once.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { collect, isExecutable, onPath } from './lib/exec.mjs';
 import { withLock } from './lib/lock.mjs';
 import { toolsDir } from './lib/root.mjs';
 import { debianArchitecture, openApt, whyNoApt } from './lib/tools/apt.mjs';
+import { buildModule, whyNoGo } from './lib/tools/go.mjs';
 import { debianMirrors } from './lib/tools/mirrors.mjs';
 import { isEnough, libraries, librarySuite, recipe, versionIn } from './lib/tools/recipe.mjs';
 import * as packages from './lib/tools/unpack.mjs';
@@ -48,7 +49,9 @@ export async function ensureTools({ need = [], want = [], offline = false } = {}
 }
 
 const describe = (tool) =>
-  `${tool.name} ${tool.minimum}${tool.below === undefined ? ' or newer' : ` up to ${tool.below}`} (Debian package ${tool.package}, ${tool.suite})`;
+  tool.module !== undefined
+    ? `${tool.name} ${tool.minimum} or newer (Go module ${tool.module})`
+    : `${tool.name} ${tool.minimum}${tool.below === undefined ? ' or newer' : ` up to ${tool.below}`} (Debian package ${tool.package}, ${tool.suite})`;
 
 const explain = (missing) =>
   [
@@ -72,10 +75,17 @@ function obtain(wanted, offline) {
     for (const [command, path] of Object.entries(found.commands)) packages.link(bin, command, path);
     record.tools[tool.name] = { version: found.version, from: 'machine', path: found.path };
   }
-  if (toFetch.length > 0) {
-    const why = offline ? 'not fetched yet' : whyNoApt();
-    if (why === undefined) fetchAll(toFetch, record, problems);
-    else for (const tool of toFetch) problems.set(tool.name, why);
+  const isBuilt = (tool) => tool.module !== undefined;
+  bring(
+    toFetch.filter((tool) => !isBuilt(tool)),
+    { why: whyNoApt, bring: fetchAll },
+  );
+  bring(toFetch.filter(isBuilt), { why: whyNoGo, bring: buildAll });
+  function bring(tools, by) {
+    if (tools.length === 0) return;
+    const why = offline ? 'not fetched yet' : by.why();
+    if (why === undefined) by.bring(tools, record, problems);
+    else for (const tool of tools) problems.set(tool.name, why);
   }
   writeRecord(record);
   return problems;
@@ -92,6 +102,25 @@ function fetchAll(toFetch, record, problems) {
     }
   }
   rmSync(join(toolsDir, 'downloads'), { recursive: true, force: true });
+}
+
+function buildAll(tools, record, problems) {
+  for (const tool of tools) {
+    process.stderr.write(
+      `Building ${tool.name} from ${tool.module} ${tool.moduleVersion}: this takes minutes, once.\n`,
+    );
+    const folder = join(toolsDir, 'packages', `${tool.name}_${tool.moduleVersion}`);
+    try {
+      buildModule(tool, folder);
+    } catch (error) {
+      problems.set(tool.name, error.message);
+      continue;
+    }
+    for (const [command, path] of Object.entries(tool.commands))
+      packages.link(bin, command, join(folder, basename(path)));
+    const path = `${folder.slice(toolsDir.length + 1)}/${tool.name}`;
+    record.tools[tool.name] = { version: tool.moduleVersion, from: `Go module ${tool.module}`, path };
+  }
 }
 
 function fetchOne(tool, apts) {
@@ -218,9 +247,9 @@ function print(tools) {
 
 async function main(args) {
   const groups = [...new Set(recipe.map((tool) => tool.group))];
-  const unknown = args.find((arg) => arg !== '--list' && arg !== '--check');
+  const unknown = args.find((arg) => !['--list', '--check', '--all'].includes(arg));
   if (unknown !== undefined) {
-    console.error(`Unknown argument ${unknown}. Usage: node scripts/tools.mjs [--list] [--check]`);
+    console.error(`Unknown argument ${unknown}. Usage: node scripts/tools.mjs [--list] [--check] [--all]`);
     return 2;
   }
   if (args.includes('--list')) {
@@ -228,10 +257,12 @@ async function main(args) {
     return 0;
   }
   try {
-    const need = groups.filter((group) => group !== 'git');
-    const { tools, missing } = await ensureTools({ need, want: ['git'], offline: args.includes('--check') });
+    const optional = ['git', 'buildkit'];
+    const need = groups.filter((group) => !optional.includes(group));
+    const want = args.includes('--all') ? optional : ['git'];
+    const { tools, missing } = await ensureTools({ need, want, offline: args.includes('--check') });
     print(tools);
-    for (const problem of missing) console.error(`Missing, and needed only for contexts in Git: ${problem}`);
+    for (const problem of missing) console.error(`Missing, and needed only by some tasks: ${problem}`);
     return 0;
   } catch (error) {
     console.error(error.message);

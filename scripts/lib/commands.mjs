@@ -16,7 +16,7 @@ export const commands = {
   test: {
     main: 'scripts/test.mjs',
     tools: ['log', 'registry', 'docker', 'deploy', 'terminal'],
-    wants: ['git'],
+    wants: ['git', 'buildkit'],
     compile: false,
   },
   generate: { main: 'dist/libs/contracts/src/generate/main.js' },

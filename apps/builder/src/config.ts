@@ -1,20 +1,47 @@
 import { z } from 'zod';
 
+const units: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** Bytes, as `4GB`; 0 is without limit. */
+const size = z
+  .string()
+  .regex(/^(0|[0-9]+(\.[0-9]+)?[KMGT]B)$/, 'expected a size like 4GB, or 0 for no limit')
+  .transform((text) => (text === '0' ? undefined : Math.round(parseFloat(text) * (units[text.at(-2) ?? ''] ?? 1))));
+
 /** What the builder reads from the environment beside what every service reads. */
 export const builderConfigSchema = z.object({
   PLINTH_ENGINE: z
-    .enum(['docker', 'buildah'])
+    .enum(['docker', 'buildkit', 'buildah'])
     .default('docker')
-    .describe('Engine of this builder: docker (BuildKit inside dockerd) or buildah.'),
+    .describe(
+      'Engine of this builder: docker (BuildKit inside dockerd), buildkit (buildctl and buildkitd) or buildah.',
+    ),
   PLINTH_DOCKER_HOST: z
     .string()
     .regex(/^(unix|tcp):\/\/.+/, 'expected unix:///path or tcp://host:port')
     .optional()
     .describe('An existing Docker daemon with the containerd image store; without it the builder runs its own.'),
+  PLINTH_BUILDKIT_HOST: z
+    .string()
+    .regex(/^(unix|tcp):\/\/.+/, 'expected unix:///path or tcp://host:port')
+    .optional()
+    .describe('An existing buildkitd; without it the builder runs its own.'),
+  PLINTH_BUILDKIT_TLS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder of ca.pem, cert.pem and key.pem, for a buildkitd at tcp:// that wants TLS.'),
   PLINTH_ISOLATION: z
-    .enum(['oci', 'chroot'])
+    .enum(['vm', 'userns', 'oci', 'chroot'])
     .default('oci')
-    .describe('How buildah keeps build steps from the host; chroot shares its processes and network.'),
+    .describe(
+      'How build steps are kept from the host. Of buildah: oci or chroot, which shares the processes and network of the host. ' +
+        'Of a daemon that somebody else runs: what its owner says, vm, userns (rootless) or oci.',
+    ),
+  PLINTH_TRUSTED: z
+    .enum(['yes', 'no'])
+    .default('no')
+    .describe('Whether all who have builds run here may do anything on this machine; chroot is used only then.'),
   PLINTH_BUILD_NETWORK: z
     .enum(['none', 'host', 'default'])
     .default('default')
@@ -33,6 +60,22 @@ export const builderConfigSchema = z.object({
     .regex(/^(file:\/|env:|[a-z0-9])/i, 'expected a secret reference: NAME, NAME@VERSION, env:NAME or file:/path')
     .optional()
     .describe('Secret reference of the private key that signs provenance; without it provenance is not signed.'),
+  PLINTH_BUILD_PIDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Processes that a build may have at a time; 0 for no limit. 4096 where nothing is said and it can be kept.',
+    ),
+  PLINTH_BUILD_MEMORY: size.optional().describe('Memory that the steps of a build may have together, as 4GB.'),
+  PLINTH_BUILD_CPUS: z.coerce
+    .number()
+    .min(0)
+    .max(1024)
+    .optional()
+    .describe('Processors that the steps of a build may use together, as 1.5.'),
+  PLINTH_BUILD_DISK: size.optional().describe('Disk that a build may take, as 10GB.'),
   PLINTH_BUILDER_ID: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/)

@@ -158,6 +158,17 @@ export const recipe = [
     commands: { git: 'usr/bin/git' },
     versionArgs: ['--version'],
   },
+  {
+    // No Debian release has it: built from source, where Go (1.25.5 or newer) is at hand.
+    name: 'buildkitd',
+    group: 'buildkit',
+    minimum: '0.13.0',
+    module: 'github.com/moby/buildkit',
+    moduleVersion: 'v0.29.0',
+    versionVariable: 'github.com/moby/buildkit/version.Version',
+    commands: { buildkitd: 'cmd/buildkitd', buildctl: 'cmd/buildctl' },
+    versionArgs: ['--version'],
+  },
 ];
 
 /**

@@ -292,7 +292,7 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
         {
           dockerfile,
           onLog: (line) => {
-            if (line.text === 'started') void killProcess(`--file=${dockerfile}`);
+            if (line.text === 'started') void killClient('killed.Dockerfile');
           },
         },
       );
@@ -355,16 +355,20 @@ async function expectGone(argument: string): Promise<void> {
   expect(running).toEqual([]);
 }
 
-async function killProcess(argument: string): Promise<void> {
-  for (const { pid } of await withArgument(argument)) process.kill(pid, 'SIGKILL');
+/** Kills the client, which has the Dockerfile's name in one of its arguments. */
+async function killClient(dockerfile: string): Promise<void> {
+  const clients = await processes((args) => args.some((arg) => arg.includes(dockerfile)));
+  for (const { pid } of clients) process.kill(pid, 'SIGKILL');
 }
 
-async function withArgument(argument: string): Promise<{ pid: number; line: string }[]> {
+const withArgument = (argument: string) => processes((args) => args.includes(argument));
+
+async function processes(isWanted: (args: readonly string[]) => boolean): Promise<{ pid: number; line: string }[]> {
   const found: { pid: number; line: string }[] = [];
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.split('\0').includes(argument)) found.push({ pid: Number(pid), line });
+    if (isWanted(line.split('\0'))) found.push({ pid: Number(pid), line });
   }
   return found;
 }

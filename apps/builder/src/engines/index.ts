@@ -4,6 +4,11 @@ export type { DockerBuildxOptions, DockerDaemon } from './docker-buildx/docker-b
 export { existingDaemon } from './docker-buildx/existing-daemon.js';
 export { ManagedDockerd } from './docker-buildx/managed-dockerd.js';
 export type { ManagedDockerdOptions } from './docker-buildx/managed-dockerd.js';
+export { BuildKitEngine } from './buildkit/buildkit.js';
+export type { BuildKitDaemon, BuildKitOptions } from './buildkit/buildkit.js';
+export { existingBuildkitd } from './buildkit/existing-buildkitd.js';
+export { ManagedBuildkitd } from './buildkit/managed-buildkitd.js';
+export type { ManagedBuildkitdOptions } from './buildkit/managed-buildkitd.js';
 export { BuildahEngine } from './buildah/buildah.js';
 export type { BuildahOptions } from './buildah/buildah.js';
 export { featureNames, requiredFeatures } from './features.js';

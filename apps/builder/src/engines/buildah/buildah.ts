@@ -5,6 +5,7 @@ import { dockerConfig } from '../docker-config.js';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { EngineError } from '../engine.js';
 import { featureNames, requiredFeatures } from '../features.js';
+import { type Limiter, withoutLimits } from '../limits/limits.js';
 import { killProcessesIn, unmountBelow } from '../leftovers.js';
 import { finishLayout } from '../layout.js';
 import { capture, runGroup } from '../process-group.js';
@@ -20,9 +21,12 @@ export interface BuildahOptions {
   readonly slots: number;
   /** `chroot` shares the machine's processes and network with a build: only where the configuration says so. */
   readonly isolation?: 'oci' | 'chroot';
+  /** Whether whoever builds here may do anything on this machine; chroot refuses to build without it. */
+  readonly trusted?: boolean;
   readonly storageDriver?: 'overlay' | 'vfs';
   /** What `network: default` means; `private` needs CNI plug-ins or netavark. */
   readonly defaultNetwork?: 'host' | 'private';
+  readonly limiter?: Limiter | undefined;
   /** A slot's store is emptied after so many builds; default 50. */
   readonly recycleAfter?: number;
 }
@@ -40,6 +44,8 @@ interface OneBuild {
   readonly env: NodeJS.ProcessEnv;
   readonly redact: (text: string) => string;
   readonly platform: string | undefined;
+  /** Control group for what the build's steps start. */
+  readonly cgroup: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -61,7 +67,19 @@ export class BuildahEngine implements Engine {
     }));
   }
 
+  /** Why the isolation that was chosen is not used; undefined when it is. */
+  get #distrust(): string | undefined {
+    if (this.isolation !== 'chroot' || this.options.trusted === true) return undefined;
+    return 'With chroot a build step can do anything on this machine, and this pool is not said to be trusted.';
+  }
+
   async check(): Promise<EngineCheck> {
+    const distrust = this.#distrust;
+    if (distrust !== undefined) {
+      return { ok: false, problem: distrust, fix: 'Set PLINTH_ISOLATION=oci, or PLINTH_TRUSTED=yes if that is so.' };
+    }
+    const limits = await this.options.limiter?.problem();
+    if (limits !== undefined) return { ok: false, problem: limits, fix: withoutLimits };
     const fix = 'apt-get install -y buildah runc';
     try {
       const { code, stdout, stderr } = await capture('buildah', ['--version']);
@@ -76,6 +94,9 @@ export class BuildahEngine implements Engine {
 
   async build(request: BuildRequest): Promise<BuildOutcome> {
     if (request.signal.aborted) return { kind: 'canceled' };
+    const distrust = this.#distrust;
+    if (distrust !== undefined)
+      throw new EngineError('ENGINE_UNAVAILABLE', `${distrust} Set PLINTH_TRUSTED=yes if it is.`);
     const dockerfile = isAbsolute(request.dockerfile)
       ? request.dockerfile
       : join(request.contextDir, request.dockerfile);
@@ -94,7 +115,10 @@ export class BuildahEngine implements Engine {
     if (slot === undefined) return { kind: 'canceled' };
     const job = await mkdtemp(join(this.options.dir, jobPrefix));
     try {
-      return await this.#buildIn(slot, job, request, dockerfile);
+      const { limiter } = this.options;
+      const run = (limited: BuildRequest, cgroup: string | undefined): Promise<BuildOutcome> =>
+        this.#buildIn(slot, job, limited, dockerfile, cgroup);
+      return await (limiter ? limiter.run(request, run) : run(request, undefined));
     } finally {
       await rm(job, { recursive: true, force: true });
       this.#give(slot);
@@ -108,13 +132,20 @@ export class BuildahEngine implements Engine {
       if (name.startsWith('slot-')) await this.#sweepSlot(path);
       if (name.startsWith(jobPrefix)) await rm(path, { recursive: true, force: true });
     }
+    await this.options.limiter?.sweep();
   }
 
   async close(): Promise<void> {
     for (const { dir } of this.#free) await unmountBelow(dir);
   }
 
-  async #buildIn(slot: Slot, job: string, request: BuildRequest, dockerfile: string): Promise<BuildOutcome> {
+  async #buildIn(
+    slot: Slot,
+    job: string,
+    request: BuildRequest,
+    dockerfile: string,
+    cgroup: string | undefined,
+  ): Promise<BuildOutcome> {
     const redact = redactor(request.secretArgs);
     const jobEnv = await this.#prepare(job, request);
     // One build and one store for each platform: the layer cache of 1.28 compares layers and instructions but not
@@ -128,7 +159,17 @@ export class BuildahEngine implements Engine {
       const store = join(slot.dir, (platform ?? 'own').replaceAll('/', '-'));
       const env = { ...jobEnv, CONTAINERS_STORAGE_CONF: await this.#writeStorageConf(job, store) };
       const timeoutMs = Math.max(1, deadline - performance.now());
-      const problem = await this.#buildOne({ store, job, request, dockerfile, env, redact, platform, timeoutMs });
+      const problem = await this.#buildOne({
+        store,
+        job,
+        request,
+        dockerfile,
+        env,
+        redact,
+        platform,
+        timeoutMs,
+        cgroup,
+      });
       if (problem !== undefined) return problem;
       await this.#export(job, env, `${request.outputDir}:${index}`);
       if (recycle) await capture('buildah', ['rmi', '--all', '--force'], env);
@@ -149,7 +190,7 @@ export class BuildahEngine implements Engine {
 
   /** Builds for one platform; undefined when it succeeded. */
   async #buildOne(build: OneBuild): Promise<BuildOutcome | undefined> {
-    const { store, job, request, dockerfile, env, redact, platform, timeoutMs } = build;
+    const { store, request, env, redact, timeoutMs } = build;
     const words: string[] = [];
     const output = new BuildahOutput({
       onLog: (line) =>
@@ -161,7 +202,7 @@ export class BuildahEngine implements Engine {
       onProgress: (progress) =>
         request.onProgress?.({ ...progress, step: redact(progress.step), name: redact(progress.name) }),
     });
-    const end = await start('buildah', this.#arguments(request, job, dockerfile, platform), {
+    const end = await start('buildah', this.#arguments(build), {
       cwd: request.contextDir,
       env: { ...env, ...secretsByEnvironment(request.secretArgs) },
       signal: request.signal,
@@ -205,7 +246,7 @@ export class BuildahEngine implements Engine {
     };
   }
 
-  #arguments(request: BuildRequest, job: string, dockerfile: string, platform: string | undefined): string[] {
+  #arguments({ request, job, dockerfile, platform, cgroup }: OneBuild): string[] {
     const secretNames = Object.keys(secretsByEnvironment(request.secretArgs));
     const shown = Object.entries({ ...request.secretArgs, ...request.buildArgs }).filter(
       ([name]) => !secretNames.includes(name),
@@ -215,6 +256,7 @@ export class BuildahEngine implements Engine {
       'build',
       `--isolation=${this.isolation}`,
       ...(this.isolation === 'oci' ? ['--runtime=runc'] : []),
+      ...(cgroup === undefined ? [] : [`--cgroup-parent=${cgroup}/step`]),
       '--format=oci',
       // Its label names buildah's version: an update of the engine would change every digest.
       '--identity-label=false',

@@ -1,9 +1,15 @@
 import { join } from 'node:path';
 import { engineConformance } from '../conformance.js';
+import { hostileDockerfiles } from '../hostile.js';
 import { DockerBuildxEngine } from './docker-buildx.js';
 import { ManagedDockerd } from './managed-dockerd.js';
 
 engineConformance('docker-buildx', async (dir) => {
   const daemon = new ManagedDockerd({ dir: join(dir, 'dockerd') });
   return new DockerBuildxEngine({ workDir: join(dir, 'jobs'), daemon });
+});
+
+hostileDockerfiles('docker-buildx', async (dir, limiter) => {
+  const daemon = new ManagedDockerd({ dir: join(dir, 'dockerd') });
+  return new DockerBuildxEngine({ workDir: join(dir, 'jobs'), daemon, limiter });
 });

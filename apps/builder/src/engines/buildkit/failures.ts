@@ -59,23 +59,25 @@ const rules: readonly Rule[] = [
     ([, name]) => failed('BASE_NOT_FOUND', `The base image ${name} does not exist.`),
   ],
   [
-    /Cannot connect to the Docker daemon|error reading from server|transport is closing|connection error|closing transport|no such file or directory.*docker\.sock|rpc error: code = Unavailable/,
-    ([words]) => ours('ENGINE_UNAVAILABLE', `The Docker daemon is gone: ${words}`),
+    /Cannot connect to the Docker daemon|error reading from server|transport is closing|connection error|closing transport|no such file or directory.*(?:docker|buildkitd)\.sock|failed to list workers|rpc error: code = Unavailable/,
+    ([words]) => ours('ENGINE_UNAVAILABLE', `The daemon is gone: ${words}`),
   ],
 ];
 
-/** Says in words whose fault an unsuccessful `docker buildx build` was, from what it printed beside its progress. */
-export function diagnose(words: string): Diagnosis {
-  const start = words.lastIndexOf('ERROR: ');
-  // buildx names every failure of a build; without that, it was killed or could not use its arguments.
-  if (start === -1)
-    return ours('ENGINE_FAILED', `docker buildx ended without naming an error. ${words.slice(-500)}`.trim());
-  const error = words.slice(start);
+/**
+ * Says in words whose fault an unsuccessful build was, from what the client printed beside its progress.
+ * @param client its name: `docker-buildx` or `buildctl`
+ */
+export function diagnose(words: string, client: string): Diagnosis {
+  const [start] = [...words.matchAll(/^(?:ERROR|error): /gm)].slice(-1);
+  // Both clients name every failure of a build; without that, it was killed or could not use its arguments.
+  if (!start) return ours('ENGINE_FAILED', `${client} ended without naming an error. ${words.slice(-500)}`.trim());
+  const error = words.slice(start.index);
   for (const [pattern, found] of rules) {
     const match = pattern.exec(error);
     if (match !== null) return found(match);
   }
-  return failed('BUILD_FAILED', error.replace(/^ERROR: (?:failed to solve: )?/, '').trim());
+  return failed('BUILD_FAILED', error.replace(/^(?:ERROR|error): (?:failed to solve: )?/, '').trim());
 }
 
 const plain = (command = '') => command.replace(/^\/bin\/sh -c /, '');

@@ -34,17 +34,17 @@ const said: readonly (readonly [string, string])[] = [
 
 describe('an error of buildx', () => {
   it.each(said)('%s is %s', (words, code) => {
-    expect(diagnose(`Dfail:2\n------\n${words}`)).toMatchObject({ code });
+    expect(diagnose(`Dfail:2\n------\n${words}`, 'docker-buildx')).toMatchObject({ code });
   });
 
   it('is our fault when buildx was killed and said nothing', () => {
-    expect(diagnose('')).toMatchObject({ kind: 'ours', code: 'ENGINE_FAILED' });
+    expect(diagnose('', 'docker-buildx')).toMatchObject({ kind: 'ours', code: 'ENGINE_FAILED' });
   });
 
   it('is a failed command even when the command speaks of other failures', () => {
     const words =
       'ERROR: failed to solve: process "/bin/sh -c echo no space left on device" did not complete successfully: exit code: 3';
-    expect(diagnose(words)).toEqual({
+    expect(diagnose(words, 'docker-buildx')).toEqual({
       kind: 'failed',
       code: 'STEP_FAILED',
       reason: 'The command "echo no space left on device" ended with exit code 3.',

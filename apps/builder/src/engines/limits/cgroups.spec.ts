@@ -1,0 +1,28 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tempDir, type TempDir } from '#libs/testing';
+import { Cgroups } from './cgroups.js';
+
+/** The kernel's files are there as soon as a folder is; here a test makes them. */
+describe('a control group of version 2', () => {
+  let root: TempDir;
+  beforeEach(async () => {
+    root = await tempDir('cgroups');
+  });
+  afterEach(() => root.remove());
+
+  it('cannot be made where nothing is delegated, which is said in words with the path', async () => {
+    await writeFile(join(root.path, 'cgroup.controllers'), 'cpu memory pids');
+    await mkdir(join(root.path, 'plinth', 'cgroup.subtree_control'), { recursive: true });
+    await expect(Cgroups.open({ pids: 5 }, root.path)).rejects.toThrow(
+      `Control groups cannot be made below ${root.path}: EISDIR at ${root.path}/plinth/cgroup.subtree_control.`,
+    );
+    // What it asked of the level above.
+    expect(await readFile(join(root.path, 'cgroup.subtree_control'), 'utf8')).toBe('+pids');
+  });
+
+  it('cannot be made without the files of its controller', async () => {
+    await expect(Cgroups.open({ pids: 5 }, root.path)).rejects.toThrow(/ENOENT at .*pids\.max/);
+  });
+});
