@@ -25,8 +25,9 @@ export const settle = async (
   const known = new Set<string>();
   let events = 0;
   const stop = new AbortController();
-  const { first } = await log.range();
-  for await (const batch of log.read({ after: first - 1, signal: stop.signal })) {
+  // As the leader says it: in a cluster a reader is served by any replica, which may still be copying what was restored.
+  const { first, last } = await log.range();
+  for await (const batch of last < first ? [] : log.read({ after: first - 1, signal: stop.signal })) {
     for (const event of batch.events) {
       events += 1;
       if (event.aggregate.kind !== 'run') continue;
@@ -36,7 +37,7 @@ export const settle = async (
       if (state.phase === 'Ended') runs.delete(id);
       else runs.set(id, state);
     }
-    if (batch.caughtUp) break;
+    if ((batch.events.at(-1)?.sequence ?? 0) >= last) break;
   }
   stop.abort();
 
