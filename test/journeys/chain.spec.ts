@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '#libs/testing';
+import { createGrpcClient } from '#libs/client';
+import { Cli } from '../support/cli.js';
 import { Plinth } from '../support/plinth.js';
 import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 
@@ -163,6 +165,85 @@ describe('a chain of two images on a base that somebody else moves', () => {
     expect(images.map(({ reference }) => reference).sort()).toEqual([base, middle].sort());
   });
 
+  describe('answers, over HTTP, gRPC and by the command line,', () => {
+    let cli: Cli;
+    beforeAll(async () => {
+      cli = await Cli.for(plinth);
+    });
+    afterAll(() => cli?.close());
+
+    it('what would be rebuilt if the base moved, in which order, and how long that takes', async () => {
+      const impact = await plinth.client.getImpact({ reference: base });
+      expect(impact).toMatchObject({
+        builds: 2,
+        depth: 2,
+        held: 0,
+        slots: [{ pool: 'default', slots: expect.any(Number) }],
+        tasks: [
+          { task: 'middle', level: 1, through: [base], startsAfterSeconds: 0, usualSeconds: expect.any(Number) },
+          { task: 'app', level: 2, through: [middle], held: null },
+        ],
+      });
+      const [first, second] = impact.tasks;
+      expect(second!.startsAfterSeconds).toBe(first!.usualSeconds);
+      expect(impact.seconds).toBeCloseTo(first!.usualSeconds! + second!.usualSeconds!);
+      const lines = (await cli.ok('impact', base)).split('\n');
+      expect(lines[0]).toBe(impact.text);
+      expect(lines[2]).toMatch(/^LEVEL +TASK +STANDS ON +STARTS AFTER +USUALLY TAKES/);
+      expect(lines.slice(3).join(' ')).toMatch(/^1 +middle .* 2 +app /);
+      expect(await cli.json('impact', 'middle')).toMatchObject({ references: [middle], builds: 1 });
+      expect(await cli.run(['impact', 'nobody'])).toMatchObject({ code: 3 });
+    });
+
+    it('which images stand on a digest, now and before the base moved', async () => {
+      const [was, is] = plinth
+        .seen('tag.adopted')
+        .filter(({ data }) => data.reference === base)
+        .map(({ data }) => data.to.digest);
+      const now = await plinth.client.listContaining({ digest: is! });
+      expect(now).toMatchObject({
+        references: [base],
+        standing: 2,
+        ever: 2,
+        images: [
+          { reference: middle, task: 'middle', depth: 1, through: is, standing: true },
+          { reference: app, task: 'app', depth: 2, standing: true },
+        ],
+      });
+      expect(await plinth.client.listContaining({ digest: was! })).toMatchObject({ standing: 0, ever: 2, images: [] });
+      const moved = plinth.seen('tag.moved').findLast(({ data }) => data.reference === base)!;
+      const then = await plinth.client.listContaining({ digest: was!, asOf: String(moved.position) });
+      expect(then).toMatchObject({ standing: 2, position: moved.position });
+      const failing = await cli.run(['contains', `${base}@${is}`, '--fail-on-any']);
+      expect([failing.code, failing.stdout.split('\n')[0]]).toEqual([6, now.text]);
+      expect((await cli.run(['contains', 'node:22'])).stderr).toMatch(/expected a digest such as sha256:/);
+    });
+
+    it('how much is fresh, now and as of a moment', async () => {
+      const current = await plinth.client.getCurrent({});
+      expect(current).toMatchObject({
+        text: '2 of 2 tasks are fresh (100 %).',
+        total: 2,
+        fresh: 2,
+        images: [
+          { reference: app, grade: 'A' },
+          { reference: middle, grade: 'A' },
+        ],
+      });
+      const [due] = plinth.seen('rebuild.due');
+      const asOf = String(due!.position);
+      const then = await plinth.client.getCurrent({ asOf });
+      expect(then).toMatchObject({ fresh: 0, counts: { Stale: 1, Behind: 1 }, oldest: { task: 'app' } });
+      await using grpc = grpcOf(plinth);
+      expect(await grpc.client.getCurrent({ asOf })).toEqual(then);
+      expect((await cli.ok('current')).split('\n')[0]).toBe(current.text);
+      expect(await cli.ok('current', '--grade', 'b', '--as-of', asOf, '-o', 'name')).toBe(`${app}\n${middle}\n`);
+      expect(await cli.ok('why', 'middle', '--as-of', asOf)).toMatch(/^middle is Stale\.\n.*moved/);
+      const refused = await cli.run(['current', '--as-of', '999999']);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/The log ends at \d+/)]);
+    });
+  });
+
   it('does not watch a base that is pinned by its digest', async () => {
     const digest = await registry.digestOf('base', '1');
     const pinned = `${registry.host}/pinned:1`;
@@ -178,3 +259,8 @@ describe('a chain of two images on a base that somebody else moves', () => {
     await plinth.state('pinned', 'Fresh');
   });
 });
+
+const grpcOf = ({ grpc, token }: Plinth) => {
+  const client = createGrpcClient({ address: grpc, token });
+  return { client, [Symbol.asyncDispose]: async () => client.close() };
+};

@@ -14,6 +14,8 @@ const tables = {
   graph_wave: 'id',
   graph_run: 'run',
   graph_pushed: 'reference, digest',
+  graph_shown: 'reference',
+  graph_used: 'digest, run',
 };
 
 /** The projection as the projector runs it: each batch one transaction; it may be restarted between batches. */

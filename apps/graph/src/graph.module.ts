@@ -2,6 +2,7 @@ import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { Runtime } from '#libs/runtime';
 import { serves, type Positions } from '#libs/service';
 import { GraphService } from './graph.service.js';
+import { AnswerHandlers } from './handlers/answer.handlers.js';
 import { GraphHandlers } from './handlers/graph.handlers.js';
 import { WaveHandlers } from './handlers/wave.handlers.js';
 
@@ -12,6 +13,7 @@ const POSITIONS = Symbol('plinth.graph.positions');
     { provide: GraphService, inject: [Runtime], useFactory: (runtime: Runtime) => new GraphService(runtime) },
     { provide: POSITIONS, inject: [GraphService], useFactory: ({ log }: GraphService): Positions => log.positions },
     GraphHandlers,
+    AnswerHandlers,
     WaveHandlers,
     serves(
       'graph',
@@ -20,6 +22,9 @@ const POSITIONS = Symbol('plinth.graph.positions');
         listInputs: GraphHandlers,
         listStates: GraphHandlers,
         explain: GraphHandlers,
+        getImpact: AnswerHandlers,
+        getCurrent: AnswerHandlers,
+        listContaining: AnswerHandlers,
         listWaves: WaveHandlers,
         getWave: WaveHandlers,
       },

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { AggregateStore } from '#libs/event-log';
-import { ServiceLog, type Runtime } from '#libs/runtime';
+import { BuilderPresence, ServiceLog, type Runtime } from '#libs/runtime';
 import { defaultPatience, type Patience } from './model/evaluate.js';
-import type { TaskNode } from './model/nodes.js';
 import { GraphProjection } from './projection/graph-projection.js';
 import { rebuildDecider } from './rebuilds/rebuild.decider.js';
 import { RebuildManager } from './rebuilds/rebuild-manager.js';
+import type { GraphView } from './view/graph-view.js';
+import { Past } from './view/past.js';
 import { waveDecider } from './waves/wave.decider.js';
 
 /** Dependency graph: owns edges, rebuilds and waves, decides which task is due, and why. */
@@ -13,7 +14,11 @@ export class GraphService {
   readonly projection = new GraphProjection();
   readonly patience: Patience = defaultPatience;
   readonly log: ServiceLog;
+  /** Builders that are there, for who asks how long something would take. */
+  readonly builders: BuilderPresence;
   private readonly manager: RebuildManager;
+  private readonly past: Past;
+  private readonly stopping = new AbortController();
 
   constructor(readonly runtime: Runtime) {
     const { jet, clock, logger, health, config, onFailure } = runtime;
@@ -30,6 +35,8 @@ export class GraphService {
       health,
       onFailure,
     });
+    this.builders = new BuilderPresence(jet.kv('leases'), clock);
+    this.past = new Past(jet.events, clock, patience);
     const { model, waves } = projection;
     const { commands, projector } = this.log;
     const position = () => projector.position;
@@ -49,6 +56,7 @@ export class GraphService {
   async start(): Promise<void> {
     const { log, projection, manager } = this;
     await log.start();
+    await this.builders.watch(this.stopping.signal);
     const decide = () => manager.decide(projection.takeUndecided());
     log.projector.onBatch((_events, caughtUp) => {
       if (caughtUp) decide();
@@ -57,18 +65,22 @@ export class GraphService {
   }
 
   async stop(): Promise<void> {
+    this.stopping.abort();
     this.manager.stop();
+    this.past.close();
     await this.log.stop();
   }
 
-  /** Tasks that use an image in any role. */
-  *usersOf(reference: string): Generator<TaskNode> {
-    const rows = this.log.projector.db
-      .prepare('SELECT DISTINCT task FROM graph_edge WHERE reference = ? ORDER BY task')
-      .all(reference) as { task: string }[];
-    for (const { task } of rows) {
-      const node = this.projection.model.tasks.get(task);
-      if (node) yield node;
-    }
+  /**
+   * Answers a question about the graph as it is, or as it was at a moment.
+   *
+   * @param asOf a position or a time; now when undefined
+   * @throws PlinthError see {@link Past.answer}
+   */
+  async ask<T>(asOf: string | undefined, answer: (view: GraphView) => T): Promise<T> {
+    if (asOf !== undefined) return this.past.answer(asOf, answer);
+    const { projection, patience } = this;
+    const now = this.runtime.clock.now().getTime();
+    return answer({ projection, patience, now, position: this.log.projector.position });
   }
 }

@@ -23,6 +23,7 @@ export { contextLimits } from './operations/contexts.js';
 export { deadLetterViewSchema, type DeadLetterView } from './operations/dead-letters.js';
 export { diagnosticsSchema, findingSchema, type Diagnostics, type Finding } from './operations/diagnostics.js';
 export { eventViewSchema, type EventView } from './operations/events.js';
+export * from './operations/answers.js';
 export * from './operations/graph.js';
 export { imageViewSchema, type ImageView } from './operations/images.js';
 export { registryViewSchema, type RegistryView } from './operations/registries.js';

@@ -1,4 +1,5 @@
 export * from './apply-each.js';
+export * from './builder-presence.js';
 export * from './event-handlers.js';
 export * from './events.module.js';
 export * from './paging.js';

@@ -11,6 +11,9 @@ export const commands: readonly CommandEntry[] = [
   entry('why', 'Why a task, an image or a run is as it is', () => import('./why.js')),
   entry('stale', 'List what is stale, with why', () => import('./stale.js')),
   entry('graph', 'What stands on an image, or what it stands on', () => import('./graph.js')),
+  entry('impact', 'What would be rebuilt if an image moved now, and how long it takes', () => import('./impact.js')),
+  entry('contains', 'Which images still stand on a digest, at any depth', () => import('./contains.js')),
+  entry('current', 'How much is fresh, by team and by image', () => import('./current.js')),
   entry('inspect dockerfile', 'Which images a Dockerfile uses, and for what', () => import('./inspect/dockerfile.js')),
   entry('inspect provenance', 'How an image came about, and who signed that', () => import('./inspect/provenance.js')),
 

@@ -1,5 +1,6 @@
 import { Argument, Option, type Command } from 'commander';
 import { exitCodes, isPlinthError } from '#libs/contracts/light';
+import { asOfOption, type AsOf } from '../as-of.js';
 import { command } from '../command.js';
 import { CliError, usageError, withCommands } from '../errors.js';
 import { statusColour } from '../output/colour.js';
@@ -8,7 +9,7 @@ import { addRegistryOptions } from '../registry-options.js';
 import type { Session } from '../session.js';
 import type { RegistryQuestion } from '../why-from-registry.js';
 
-interface Options extends RegistryQuestion {
+interface Options extends RegistryQuestion, AsOf {
   readonly kind?: 'task' | 'image' | 'run';
   /** False after --no-server. */
   readonly server?: string | boolean;
@@ -25,7 +26,7 @@ const hasServer = async (session: Session): Promise<boolean> => {
 
 /** Reads the registry when that is asked for, or nothing else can be; undefined when the server is to be asked. */
 const fromRegistry = async (session: Session, asked: Options, kinds: readonly Kind[], word: string) => {
-  const { server, kind: _kind, ...question } = asked;
+  const { server, kind: _kind, asOf, ...question } = asked;
   const isImage = kinds.includes('image');
   if (server !== false) {
     if (!isImage || (await hasServer(session))) {
@@ -38,6 +39,7 @@ const fromRegistry = async (session: Session, asked: Options, kinds: readonly Ki
   } else if (!isImage) {
     throw usageError(`--no-server reads a registry, which knows images but no ${kinds.join(' and no ')}.`);
   }
+  if (asOf !== undefined) throw usageError('--as-of is for a server: a registry does not tell what was.');
   // What reads registries is loaded for those who need it.
   const { whyFromRegistry } = await import('../why-from-registry.js');
   return whyFromRegistry(session, word, question);
@@ -50,15 +52,16 @@ const kindsOf = (word: string): Kind[] => {
   return ['task', 'run', 'image'];
 };
 
-const ask = async ({ client }: Session, kind: Kind, word: string) => {
+const ask = async ({ client }: Session, kind: Kind, word: string, { asOf }: AsOf) => {
   const plinth = await client();
+  const at = asOf === undefined ? {} : { asOf };
   switch (kind) {
     case 'task':
-      return plinth.explain({ task: word });
+      return plinth.explain({ task: word, ...at });
     case 'run':
-      return plinth.explain({ run: word });
+      return plinth.explain({ run: word, ...at });
     case 'image':
-      return plinth.explain({ reference: word });
+      return plinth.explain({ reference: word, ...at });
   }
 };
 
@@ -77,6 +80,7 @@ export default command<Options, [string]>({
         .addOption(
           new Option('--kind <kind>', 'what it is, where a word could be several').choices(['task', 'image', 'run']),
         )
+        .addOption(asOfOption())
         .option('--no-server', 'of an image: read its registry alone; exit code 0 current, 6 stale, 1 not known')
         .option('--platform <platform>', 'without a server: for this platform only (repeatable)', collect(platform))
         .option(
@@ -94,7 +98,7 @@ export default command<Options, [string]>({
     if (exit !== undefined) return exit;
     for (const [index, one] of kinds.entries()) {
       try {
-        const answer = await ask(session, one, word);
+        const answer = await ask(session, one, word, options);
         if (printer.format !== 'table' && printer.format !== 'wide') {
           await printer.show({ item: answer, name: answer.subject, fields: [] });
           return;

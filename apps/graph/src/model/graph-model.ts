@@ -59,6 +59,20 @@ export class GraphModel {
     return this.byName;
   }
 
+  /** References for which this digest was adopted, of an index or of a platform, as far back as that is kept. */
+  referencesOf(digest: string): string[] {
+    const found: string[] = [];
+    for (const { reference, adoptions } of this.images.values()) {
+      const has = adoptions.some(({ snapshot }) => {
+        if (snapshot.digest === digest) return true;
+        for (const platform in snapshot.platforms) if (snapshot.platforms[platform] === digest) return true;
+        return false;
+      });
+      if (has) found.push(reference);
+    }
+    return found.sort();
+  }
+
   /** Task of a run that is queued or running. */
   taskOfRun(run: string): TaskNode | undefined {
     return this.runs.get(run);
@@ -121,7 +135,7 @@ export class GraphModel {
       case 'run.dispatched':
         return this.place(event, { unplaced: false });
       case 'run.started':
-        return this.place(event, { unplaced: false, started: true });
+        return this.place(event, { unplaced: false, started: true, startedAt: Date.parse(event.time) });
       case 'run.succeeded':
         return this.succeeded(event);
       case 'run.failed':
@@ -178,7 +192,7 @@ export class GraphModel {
     const before = new Set(outputsOf(task));
     if (event.type === 'task.created') {
       // A task of the same name that was deleted is another task; what still runs for it says nothing of this one.
-      Object.assign(task, { standing: null, declined: null, offer: null });
+      Object.assign(task, { standing: null, declined: null, offer: null, durations: [] });
       for (const run of task.runs.keys()) this.runs.delete(run);
       task.runs.clear();
       this.awaitAnswers(task, null);
@@ -205,6 +219,7 @@ export class GraphModel {
       definitionHash,
       overridden,
       started: false,
+      startedAt: null,
       unplaced: false,
       answered: new Set(),
     });
@@ -215,7 +230,7 @@ export class GraphModel {
   /** What is known of where a run is built. */
   private place(
     event: RecordedEvent<'run.unplaced' | 'run.dispatched' | 'run.started'>,
-    place: Partial<Pick<ActiveRun, 'started' | 'unplaced'>>,
+    place: Partial<Pick<ActiveRun, 'started' | 'startedAt' | 'unplaced'>>,
   ): void {
     const task = this.runs.get(event.data.run);
     const run = task?.runs.get(event.data.run);
@@ -241,6 +256,10 @@ export class GraphModel {
     if (!run.overridden) {
       const { definitionHash } = run;
       task.standing = { run: id, definitionHash, position: event.sequence, inputs, outputs, sourceRevision };
+      if (run.startedAt !== null) {
+        const seconds = Math.max(0, Date.parse(event.time) - run.startedAt) / 1000;
+        task.durations = [seconds, ...task.durations].slice(0, durationsKept);
+      }
     }
     // Before anything is settled: what settles leaves its wave, with the status that it has then.
     this.listener.succeeded?.(task, event);
@@ -463,6 +482,9 @@ export class GraphModel {
     return circuit?.key === key || declined === key || unseen === key;
   }
 }
+
+/** Durations that are kept for each task: enough for a median that one odd build does not move. */
+const durationsKept = 5;
 
 /** The task has runs, and a builder for none of them. */
 const isUnplaced = ({ runs }: TaskNode): boolean => {

@@ -41,6 +41,8 @@ export interface ActiveRun {
   readonly definitionHash: string;
   readonly overridden: boolean;
   started: boolean;
+  /** When its last attempt was started, in milliseconds since the epoch; null before. */
+  startedAt: number | null;
   /** No builder serves its pool: it holds nobody. */
   unplaced: boolean;
   /** Outputs that a look has shown already, before the run said that it succeeded. */
@@ -67,6 +69,8 @@ export interface TaskNode {
   /** Failed builds of one input key in a row. `seen`: the circuit that the last one opens is in the log. */
   failures: { key: string; count: number; seen: boolean } | null;
   circuit: { readonly key: string; readonly reason: string; readonly retryAt: string } | null;
+  /** Seconds that its last builds took, newest first. */
+  durations: readonly number[];
   /** Key whose automatic run a person canceled: not offered again. */
   declined: string | null;
   /** The last offer; over once the run that it led to has ended. */
@@ -109,6 +113,7 @@ export const newTask = (name: string): TaskNode => ({
   unanswered: null,
   failures: null,
   circuit: null,
+  durations: [],
   declined: null,
   offer: null,
   tracked: new Map(),

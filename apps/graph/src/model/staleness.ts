@@ -13,7 +13,7 @@ export const inLoop = (a: TaskNode, b: TaskNode): boolean =>
  * Whether a task that pushes this image is in a loop with the task: then the image triggers nothing in it, whoever else
  * pushes it too, or the loop would feed itself.
  */
-const fromOwnLoop = (task: TaskNode, image: ImageNode): boolean => {
+export const fromOwnLoop = (task: TaskNode, image: ImageNode): boolean => {
   for (const producer of image.producers) if (inLoop(producer, task)) return true;
   return false;
 };

@@ -5,6 +5,7 @@ import { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
 import { WaveBook, type Wave } from '../waves/wave-book.js';
 import { ImageBook } from './image-book.js';
+import { PushBook } from './push-book.js';
 import { RunBook } from './run-book.js';
 import { TaskBook } from './task-book.js';
 
@@ -14,7 +15,7 @@ import { TaskBook } from './task-book.js';
  */
 export class GraphProjection implements Projection {
   readonly name = 'graph';
-  readonly version = 2;
+  readonly version = 3;
   readonly schema = `
     ${TaskBook.schema}
     CREATE TABLE IF NOT EXISTS graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
@@ -23,10 +24,12 @@ export class GraphProjection implements Projection {
     CREATE TABLE IF NOT EXISTS graph_wave (id TEXT PRIMARY KEY, position INTEGER NOT NULL, open INTEGER NOT NULL, facts TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS graph_wave_position ON graph_wave (position);
     ${RunBook.schema}
+    ${PushBook.schema}
   `;
 
   readonly waves = new WaveBook();
   readonly runs = new RunBook();
+  readonly pushes = new PushBook();
   readonly model = new GraphModel({
     adopted: (image, event) => {
       // Those that were pending already did not change, but for the wave that they are in now.
@@ -43,6 +46,7 @@ export class GraphProjection implements Projection {
   private readonly tasks = new TaskBook();
   private readonly images = new ImageBook();
   private write!: Record<'wave' | 'unlink' | 'link', Statement>;
+  private users!: Statement;
 
   open(db: Database): void {
     this.write = {
@@ -50,7 +54,9 @@ export class GraphProjection implements Projection {
       unlink: db.prepare('DELETE FROM graph_edge WHERE task = ?'),
       link: db.prepare('INSERT OR REPLACE INTO graph_edge VALUES (?, ?, ?, ?, ?, ?)'),
     };
+    this.users = db.prepare('SELECT DISTINCT task FROM graph_edge WHERE reference = ? ORDER BY task');
     this.runs.open(db);
+    this.pushes.open(db);
     this.tasks.open(db, this.model, this.runs);
     this.images.open(db, this.model);
     for (const { facts } of db.prepare('SELECT facts FROM graph_wave WHERE open').iterate() as Rows<'facts'>) {
@@ -62,6 +68,7 @@ export class GraphProjection implements Projection {
 
   apply(event: RecordedEvent): void {
     this.runs.apply(event);
+    this.pushes.apply(event);
     this.model.apply(event);
     switch (event.type) {
       case 'run.started':
@@ -121,6 +128,14 @@ export class GraphProjection implements Projection {
     tasks.clear();
     images.clear();
     this.linked.clear();
+  }
+
+  /** Tasks that use an image in any role. */
+  *usersOf(reference: string): Generator<TaskNode> {
+    for (const { task } of this.users.all(reference) as { task: string }[]) {
+      const node = this.model.tasks.get(task);
+      if (node) yield node;
+    }
   }
 
   takeUndecided(): ReadonlySet<TaskNode> {

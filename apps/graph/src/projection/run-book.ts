@@ -53,19 +53,17 @@ type Ending = Partial<Pick<EventData<'run.succeeded'>, 'inputs' | 'outputs'>> & 
   readonly message?: string | null;
 };
 
-/** Runs by id, and which run pushed which digest. Only the active ones are in memory. */
+/** Runs by id. Only the active ones are in memory. */
 export class RunBook {
   static readonly schema = `
     CREATE TABLE IF NOT EXISTS graph_run (run TEXT PRIMARY KEY, task TEXT, status TEXT NOT NULL,
       queued_at TEXT NOT NULL, queued TEXT NOT NULL, finished_at TEXT, finished TEXT);
     CREATE INDEX IF NOT EXISTS graph_run_task ON graph_run (task);
     CREATE INDEX IF NOT EXISTS graph_run_active ON graph_run (run) WHERE status = 'Active';
-    CREATE TABLE IF NOT EXISTS graph_pushed (reference TEXT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (reference, digest)) WITHOUT ROWID;
   `;
   private readonly active = new Map<string, Row>();
   private readonly dirty = new Map<string, Row>();
-  private readonly pushed: [string, string, string][] = [];
-  private statements!: Record<'save' | 'push' | 'one' | 'pusher' | 'last', Statement>;
+  private statements!: Record<'save' | 'one' | 'last', Statement>;
 
   open(db: Database): void {
     this.statements = {
@@ -74,9 +72,7 @@ export class RunBook {
          status = excluded.status, queued_at = excluded.queued_at, queued = excluded.queued,
          finished_at = excluded.finished_at, finished = excluded.finished`,
       ),
-      push: db.prepare('INSERT OR REPLACE INTO graph_pushed VALUES (?, ?, ?)'),
       one: db.prepare('SELECT * FROM graph_run WHERE run = ?'),
-      pusher: db.prepare('SELECT run FROM graph_pushed WHERE reference = ? AND digest = ?'),
       last: db.prepare(
         `SELECT * FROM graph_run WHERE task = ? AND status = 'Succeeded' ORDER BY finished_at DESC LIMIT 1`,
       ),
@@ -102,12 +98,6 @@ export class RunBook {
     return { inputs, outputs, sourceRevision };
   }
 
-  /** The run that pushed this digest to this reference. */
-  pusherOf(reference: string, digest: string): RunFacts | undefined {
-    const row = this.statements.pusher.get(reference, digest) as { run: string } | undefined;
-    return row && this.find(row.run);
-  }
-
   lastSuccessOf(task: string): RunFacts | undefined {
     const row = this.statements.last.get(task) as Row | undefined;
     return row && factsOf(row);
@@ -131,9 +121,6 @@ export class RunBook {
         return;
       }
       case 'run.succeeded':
-        for (const { reference, digest } of event.data.outputs) {
-          this.pushed.push([reference, digest, event.data.run]);
-        }
         return this.end(event.data.run, 'Succeeded', event);
       case 'run.failed':
         return this.end(event.data.run, 'Failed', event);
@@ -149,13 +136,11 @@ export class RunBook {
   }
 
   flush(): void {
-    const { save, push } = this.statements;
+    const { save } = this.statements;
     for (const { run, task, status, queued_at, queued, finished_at, finished } of this.dirty.values()) {
       save.run(run, task, status, queued_at, queued, finished_at, finished);
     }
-    for (const row of this.pushed) push.run(...row);
     this.dirty.clear();
-    this.pushed.length = 0;
   }
 
   private row(run: string): Row | undefined {

@@ -11,7 +11,7 @@ type Parts = Pick<TaskNode, Part>;
 /** What else is stored of a task; the rest of the node is derived. */
 type StoredFacts = Pick<
   TaskNode,
-  'definitionHash' | 'definedAt' | 'failures' | 'circuit' | 'declined' | 'offer' | 'unsettledSince'
+  'definitionHash' | 'definedAt' | 'failures' | 'circuit' | 'durations' | 'declined' | 'offer' | 'unsettledSince'
 > & {
   readonly runs: readonly (Omit<ActiveRun, 'answered'> & { readonly answered: readonly string[] })[];
   readonly unanswered: { readonly run: string; readonly references: readonly string[] } | null;
@@ -25,6 +25,7 @@ const factsOf = (task: TaskNode): StoredFacts => ({
   definedAt: task.definedAt,
   failures: task.failures,
   circuit: task.circuit,
+  durations: task.durations,
   declined: task.declined,
   offer: task.offer,
   unsettledSince: task.unsettledSince,

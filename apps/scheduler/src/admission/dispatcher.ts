@@ -1,6 +1,6 @@
 import { runDecider, type RunState } from '#libs/domain';
 import type { AggregateStore, Clock, Commands, DispatchQueue, KvBucket, Logger } from '#libs/event-log';
-import { z } from 'zod';
+import { BuilderPresence } from '#libs/runtime';
 import { planDispatch, type Candidate } from './plan.js';
 import { PoolPresence } from './pool-presence.js';
 
@@ -15,24 +15,6 @@ export interface DispatcherDependencies {
   readonly logger: Logger;
 }
 
-const announcement = z.object({ pool: z.string(), slots: z.number().int().min(0) });
-
-/** What a builder says of itself; undefined for anything else that stands in the bucket. */
-const announcementOf = (value: Uint8Array): z.infer<typeof announcement> | undefined => {
-  try {
-    return announcement.parse(JSON.parse(Buffer.from(value).toString('utf8')));
-  } catch {
-    return undefined; // of another version, or not ours: it has no slots for us
-  }
-};
-
-interface Builder extends z.infer<typeof announcement> {
-  readonly seenAt: number;
-}
-
-/** A builder speaks every 5 s. An entry that expires says nothing, so silence is counted here. */
-const silenceMs = 20_000;
-
 /** A run that is dispatched and not started after this long is sent again; a copy costs nothing. */
 const resendMs = 30_000;
 /** How often it is asked whether the queue still has the messages of the runs that are being built. */
@@ -40,11 +22,11 @@ const lostMs = 60_000;
 const tickMs = 1000;
 
 /**
- * Gives queued runs to builders: `run.dispatched` first, the message of the work queue after it. Builders say in the
- * bucket `leases` how many slots they have.
+ * Gives queued runs to builders: `run.dispatched` first, the message of the work queue after it. Builders say how many
+ * slots they have.
  */
 export class Dispatcher {
-  private readonly builders = new Map<string, Builder>();
+  private readonly builders: BuilderPresence;
   private readonly sentAt = new Map<string, number>();
   private readonly presence = new PoolPresence();
   private checkedAt = 0;
@@ -52,16 +34,12 @@ export class Dispatcher {
   private again = false;
   private readonly stopping = new AbortController();
 
-  constructor(private readonly with_: DispatcherDependencies) {}
+  constructor(private readonly with_: DispatcherDependencies) {
+    this.builders = new BuilderPresence(with_.leases, with_.clock);
+  }
 
   async start(): Promise<void> {
-    await this.with_.leases.watch((entry) => {
-      if (!entry.key.startsWith('builder.')) return;
-      const said = entry.value && announcementOf(entry.value);
-      if (said) this.builders.set(entry.key, { ...said, seenAt: this.with_.clock.now().getTime() });
-      else this.builders.delete(entry.key);
-      this.wake();
-    }, this.stopping.signal);
+    await this.builders.watch(this.stopping.signal, () => this.wake());
     this.tick();
   }
 
@@ -71,13 +49,7 @@ export class Dispatcher {
 
   /** Slots of the builders that are alive, by pool. */
   slots(): Map<string, number> {
-    const slots = new Map<string, number>();
-    const oldest = this.with_.clock.now().getTime() - silenceMs;
-    for (const [key, builder] of this.builders) {
-      if (builder.seenAt < oldest) this.builders.delete(key);
-      else slots.set(builder.pool, (slots.get(builder.pool) ?? 0) + builder.slots);
-    }
-    return slots;
+    return this.builders.slots();
   }
 
   wake(): void {

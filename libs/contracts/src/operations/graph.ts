@@ -93,6 +93,20 @@ export const waveViewSchema = z.object({
 });
 export type WaveView = z.infer<typeof waveViewSchema>;
 
+/** A moment of the past: a question that takes it is answered as it would have been then. */
+export const asOfInput = {
+  asOf: z
+    .string()
+    .regex(
+      /^(?:[0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(?:Z|[+-][0-9]{2}:[0-9]{2}))$/,
+      'expected a position of the log like 4711, or a time like 2026-11-23T14:00:00Z',
+    )
+    .optional()
+    .describe(
+      'As it was at this position of the log, or at this time (RFC 3339); now when absent. The past is replayed from the log: the first question about a moment takes a second for every 30,000 events before it.',
+    ),
+};
+
 const subject = {
   reference: referenceSchema.optional(),
   task: taskNameSchema.optional(),
@@ -108,7 +122,7 @@ export const graphOperations = {
     scope: 'read',
     team: 'none',
     summary: 'Which tasks stand on an image, or on what a task pushes',
-    input: z.object({ ...subject, transitive, ...pageInput }),
+    input: z.object({ ...subject, transitive, ...asOfInput, ...pageInput }),
     output: z.object({
       dependants: z.array(dependantSchema),
       total: z.number().int(),
@@ -125,7 +139,7 @@ export const graphOperations = {
     scope: 'read',
     team: 'none',
     summary: 'Which images a task, or an image that a task pushes, stands on',
-    input: z.object({ ...subject, transitive, ...pageInput }),
+    input: z.object({ ...subject, transitive, ...asOfInput, ...pageInput }),
     output: z.object({ inputs: z.array(inputEdgeSchema), total: z.number().int(), ...pageOutput }),
     errors: ['NOT_FOUND'],
   }),
@@ -142,6 +156,7 @@ export const graphOperations = {
       current: z.stringbool().optional().describe('`false`: only what is Stale or Blocked; `true`: only the others.'),
       task: taskNameSchema.optional(),
       team: teamSchema.optional().describe('Only tasks of this team; the counts are of it, too.'),
+      ...asOfInput,
       ...pageInput,
     }),
     output: z.object({
@@ -161,7 +176,7 @@ export const graphOperations = {
     summary: 'Why: of a task, an image or a run',
     description:
       'A task: why it is stale, behind or blocked. A run, or the run that pushed an image: back to the change that began it.',
-    input: z.object({ ...subject, run: runIdSchema.optional() }),
+    input: z.object({ ...subject, run: runIdSchema.optional(), ...asOfInput }),
     output: z.object({
       subject: z.string(),
       state: taskStateSchema.nullable(),

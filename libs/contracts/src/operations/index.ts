@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ServiceName } from '../operation.js';
 import { accessOperations } from './access.js';
+import { answerOperations } from './answers.js';
 import { applyOperations } from './apply.js';
 import { contextOperations } from './contexts.js';
 import { deadLetterOperations } from './dead-letters.js';
@@ -22,6 +23,7 @@ export const operations = {
   ...contextOperations,
   ...applyOperations,
   ...graphOperations,
+  ...answerOperations,
   ...accessOperations,
   ...webhookOperations,
   ...eventOperations,
