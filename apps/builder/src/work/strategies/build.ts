@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly secrets: Secrets;
   readonly redactor: SecretRedactor;
   readonly network: 'none' | 'host' | 'default';
+  /** `host/repository` in which steps are kept between builds, under a tag for each task. */
+  readonly cacheRepository?: string | undefined;
   /** `os/arch` of the machine that builds. */
   readonly buildPlatform: string;
   adopted(reference: string): readonly Snapshot[];
@@ -182,6 +184,8 @@ const runEngine = async (
   secretArgs: Readonly<Record<string, string>>,
 ): Promise<BuiltImage> => {
   const { step, platforms, timeout } = work.queued.definition;
+  const { task } = work.queued;
+  const cache = options.cacheRepository && task !== null ? `${options.cacheRepository}:${task}` : undefined;
   const outcome = await options.engine.build({
     contextDir: context.dir,
     dockerfile: step.dockerFilePath,
@@ -196,7 +200,11 @@ const runEngine = async (
     // Decided by what is built alone: the same inputs give the same digest whenever they are built.
     sourceDateEpoch: resolved.newestBase,
     outputDir: join(work.directory, 'image'),
-    registries: await registriesOf(options, resolved.pins),
+    ...(cache !== undefined && { cache }),
+    registries: await registriesOf(options, [
+      ...resolved.pins.map(({ reference }) => reference),
+      ...(cache === undefined ? [] : [cache]),
+    ]),
     onLog: ({ stream, text, step: name }) => work.log.write(stream, text, name ?? null),
     onProgress: ({ name, status, ms }) => {
       if (status === 'started') work.log.write('plinth', name, name);
@@ -218,12 +226,12 @@ const runEngine = async (
   }
 };
 
-/** How the engine reaches the registries of the images that it pulls. */
+/** How the engine reaches the registries of what it pulls, and of its cache. */
 const registriesOf = async (
   { registries, secrets, redactor }: BuildOptions,
-  pins: ResolvedInputs['pins'],
+  references: readonly string[],
 ): Promise<EngineRegistry[]> => {
-  const hosts = [...new Set(pins.map(({ reference }) => parseReference(reference).registry))];
+  const hosts = [...new Set(references.map((reference) => parseReference(reference).registry))];
   return Promise.all(
     hosts.map(async (registry): Promise<EngineRegistry> => {
       const definition = registries.definitionOf(registry);
