@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +10,10 @@ import { protectRegistry, type ProtectedRegistry } from '../support/protected-re
 import { startRegistry, type JourneyRegistry } from '../support/registry.js';
 
 const canary = (name: string) => `canary-${name}-${randomBytes(12).toString('hex')}`;
+
+const manifestTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.oci.image.manifest.v1+json'].join(
+  ', ',
+);
 
 /** Something that Plinth keeps or says, as bytes, with where it was found. */
 interface Kept {
@@ -20,7 +25,9 @@ describe('secrets', () => {
   let plinth: Plinth;
   let registry: JourneyRegistry;
   let door: ProtectedRegistry;
+  const signingKey = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const canaries = {
+    'signing key': signingKey.split('\n')[1] ?? '',
     'registry password': canary('password'),
     'secret build argument': canary('argument'),
     'stored secret that nobody uses': canary('stored'),
@@ -32,7 +39,8 @@ describe('secrets', () => {
   let tokens: Record<string, string>;
 
   beforeAll(async () => {
-    [plinth, registry] = await Promise.all([Plinth.start({ env: { PLINTH_LOG_LEVEL: 'trace' } }), startRegistry()]);
+    const env = { PLINTH_LOG_LEVEL: 'trace', PLINTH_SIGNING_KEY: 'signing' };
+    [plinth, registry] = await Promise.all([Plinth.start({ env }), startRegistry()]);
     const password = canaries['registry password'];
     door = await protectRegistry(registry.host, 'robot', password);
     await registry.push('base', '1', 'first');
@@ -40,6 +48,7 @@ describe('secrets', () => {
     await client.setSecret({ name: 'password', value: password });
     await client.setSecret({ name: 'argument', value: canaries['secret build argument'] });
     await client.setSecret({ name: 'stored', value: canaries['stored secret that nobody uses'] });
+    await client.setSecret({ name: 'signing', value: signingKey });
     await client.setSecret({ name: 'hook', value: canaries['webhook secret'] });
     const made = await client.createToken({ name: 'made', scope: 'read' }, { idempotencyKey: canary('key') });
     const webhook = await client.createWebhook(
@@ -73,6 +82,7 @@ describe('secrets', () => {
       `FROM ${base}`,
       'ARG KEY',
       'ARG OPEN',
+      'LABEL open=$OPEN',
       // A careless build says its secret aloud, whole and in the middle of a line.
       'RUN echo "$KEY"; echo "key=$KEY;"; echo "$OPEN"; [ -n "$KEY" ]',
     ].join('\n');
@@ -125,7 +135,7 @@ describe('secrets', () => {
   });
 
   it('are nowhere: not in a stream, a database, a log, a file or an answer', async () => {
-    const kept = [...(await answers()), ...(await streams())];
+    const kept = [...(await answers()), ...(await streams()), ...(await images())];
     await plinth.stop();
     kept.push(...(await files(plinth.data)));
     const holding = (value: string): string[] => {
@@ -134,7 +144,14 @@ describe('secrets', () => {
     };
     // Each kind of place is searched: the one that may be found is found in all of them.
     const found = holding(control);
-    for (const kind of [/^answer /, /^stream PLINTH_EVENTS/, /^stream PLINTH_LOGS/, /^file .*sqlite/]) {
+    for (const kind of [
+      /^answer /,
+      /^stream PLINTH_EVENTS/,
+      /^stream PLINTH_LOGS/,
+      /^file .*sqlite/,
+      /^image /,
+      /^provenance /,
+    ]) {
       expect(found.filter((where) => kind.test(where))).not.toEqual([]);
     }
     expect(kept.filter(({ where }) => where.startsWith('file ') && where.endsWith('plinth.log'))).toHaveLength(1);
@@ -171,6 +188,41 @@ describe('secrets', () => {
         return { where: `answer ${path}`, bytes: Buffer.from(await response.arrayBuffer()) };
       }),
     );
+  };
+
+  /** What was published: manifests, configurations and layers, unpacked; and the provenance, out of its envelope. */
+  const images = async (): Promise<Kept[]> => {
+    const kept: Kept[] = [];
+    const get = async (kind: string, what: string, path: string): Promise<Buffer> => {
+      const response = await fetch(`http://${registry.host}/v2/app/${path}`, { headers: { accept: manifestTypes } });
+      expect(response.status).toBe(200);
+      const bytes = Buffer.from(await response.arrayBuffer());
+      kept.push({
+        where: `${kind} ${what}`,
+        bytes: bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes,
+      });
+      return bytes;
+    };
+    const read = async (kind: string, name: string): Promise<void> => {
+      const { config, layers, manifests } = JSON.parse((await get(kind, name, `manifests/${name}`)).toString()) as {
+        config?: { digest: string };
+        layers?: { digest: string; mediaType: string }[];
+        manifests?: { digest: string; artifactType?: string }[];
+      };
+      if (config) await get(kind, `config of ${name}`, `blobs/${config.digest}`);
+      for (const { digest, mediaType } of layers ?? []) {
+        const blob = await get(kind, `layer of ${name}`, `blobs/${digest}`);
+        if (!mediaType.includes('dsse')) continue;
+        const { payload } = JSON.parse(blob.toString()) as { payload: string };
+        kept.push({ where: `provenance of ${name}`, bytes: Buffer.from(payload, 'base64') });
+      }
+      for (const child of manifests ?? []) await read(kind, child.digest);
+    };
+    const { tags } = (await (await fetch(`http://${registry.host}/v2/app/tags/list`)).json()) as { tags: string[] };
+    // What hangs on an image stands behind a tag of its own, in a registry without an API for it.
+    expect(tags.some((tag) => tag.startsWith('sha256-'))).toBe(true);
+    for (const tag of tags) await read(tag.startsWith('sha256-') ? 'referrer' : 'image', tag);
+    return kept;
   };
 
   /** Every message of every stream, also those behind key-value buckets and object stores. */

@@ -69,6 +69,7 @@ class Builder {
         putTimeoutMs: Math.min(putTimeoutMs, ackWaitMs / 2),
         reconcileMs: environment.PLINTH_RECONCILE * 1000,
         network: environment.PLINTH_BUILD_NETWORK,
+        cacheRepository: environment.PLINTH_CACHE_REPOSITORY,
         reuseForMs: environment.PLINTH_REUSE_FOR * 1000,
         provenance: environment.PLINTH_PROVENANCE,
         signingKey: environment.PLINTH_SIGNING_KEY,

@@ -54,6 +54,8 @@ export interface BuilderConfig {
   readonly reconcileMs: number;
   /** What build steps reach. */
   readonly network: 'none' | 'host' | 'default';
+  /** `host/repository` in which steps are kept between builds. */
+  readonly cacheRepository?: string | undefined;
   /** Milliseconds for which the image of an earlier run may be put back; 7 days. 0 turns restoring off. */
   readonly reuseForMs?: number;
   /** Whether images get a statement of how they came about: always, where the registry takes it, or never. */
@@ -142,6 +144,7 @@ export class BuilderService {
       secrets: deps.secrets,
       redactor: deps.redactor,
       network: config.network,
+      cacheRepository: config.cacheRepository,
       buildPlatform: config.buildPlatform ?? ownPlatform(),
       adopted,
     });

@@ -51,3 +51,12 @@ it.each([
 it('a limit that is no size is refused with an example of one', () => {
   expect(() => builderConfigSchema.parse({ PLINTH_BUILD_DISK: '10 GiB' })).toThrow('expected a size like 4GB');
 });
+
+it.each(['registry.example.com/build-cache:1', 'build-cache', 'https://registry.example.com/x', ''])(
+  'a repository for the cache is not %j',
+  (text) => {
+    expect(() => builderConfigSchema.parse({ PLINTH_CACHE_REPOSITORY: text })).toThrow(
+      'expected host/repository without a tag',
+    );
+  },
+);

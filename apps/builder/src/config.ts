@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { InvalidReferenceError, parseReference, repositoryName } from '#libs/oci';
 
 const units: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
@@ -7,6 +8,16 @@ const size = z
   .string()
   .regex(/^(0|[0-9]+(\.[0-9]+)?[KMGT]B)$/, 'expected a size like 4GB, or 0 for no limit')
   .transform((text) => (text === '0' ? undefined : Math.round(parseFloat(text) * (units[text.at(-2) ?? ''] ?? 1))));
+
+/** A canonical name of a repository, with its registry. */
+const isRepository = (text: string): boolean => {
+  try {
+    return repositoryName(parseReference(text)) === text;
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return false;
+    throw error;
+  }
+};
 
 /** What the builder reads from the environment beside what every service reads. */
 export const builderConfigSchema = z.object({
@@ -60,6 +71,11 @@ export const builderConfigSchema = z.object({
     .regex(/^(file:\/|env:|[a-z0-9])/i, 'expected a secret reference: NAME, NAME@VERSION, env:NAME or file:/path')
     .optional()
     .describe('Secret reference of the private key that signs provenance; without it provenance is not signed.'),
+  PLINTH_CACHE_REPOSITORY: z
+    .string()
+    .refine(isRepository, 'expected host/repository without a tag, such as registry.example.com/build-cache')
+    .optional()
+    .describe('Repository in which the steps of builds are kept for other builders, under a tag for each task.'),
   PLINTH_BUILD_PIDS: z.coerce
     .number()
     .int()

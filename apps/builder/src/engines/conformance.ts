@@ -208,6 +208,36 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
       expect(built(await build(files, { noCache: true })).digest).toBe(first.digest);
     });
 
+    it('keeps its steps in a registry, for an engine that has none of them', async () => {
+      const files = { Dockerfile: `FROM ${base}\nRUN echo made-$(cat /version) > /made\n` };
+      const cache = `${registry.host}/cache:app`;
+      const first = await build(files, { cache });
+      const other = await makeEngine(join(dir, 'other-engine'));
+      const own = engine;
+      try {
+        await other.cleanup();
+        engine = other;
+        const second = await build(files, { cache });
+        expect(built(second).digest).toBe(built(first).digest);
+        const [step] = second.progress.filter(
+          ({ name: text, status }) => text.includes('made-') && status !== 'started',
+        );
+        expect(step?.status).toBe('cached');
+        const anew = await build(files, { cache, noCache: true });
+        const [ran] = anew.progress.filter(({ name: text, status }) => text.includes('made-') && status !== 'started');
+        expect(ran?.status).toBe('done');
+      } finally {
+        engine = own;
+        await other.close();
+      }
+    });
+
+    it('builds all the same when the registry does not take the cache', async () => {
+      const cache = '127.0.0.1:1/cache:app';
+      const { outcome } = await build({ Dockerfile: `FROM ${base}\nRUN echo cached > /nowhere\n` }, { cache });
+      expect(outcome).toMatchObject({ kind: 'built' });
+    });
+
     it('lets no secret argument reach the log or the image', async () => {
       const secret = 'hunter2-hunter2';
       const recorded = await build(

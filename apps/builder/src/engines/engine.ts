@@ -66,6 +66,11 @@ export interface BuildRequest {
   /** Of every manifest. */
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Canonical name, with a tag, under which the steps of earlier builds are kept in a registry: they are read, and those of
+   * this build are written. A registry that does not take them fails no build.
+   */
+  readonly cache?: string;
   readonly onLog: (line: LogLine) => void;
   readonly onProgress?: (progress: StepProgress) => void;
   readonly signal: AbortSignal;

@@ -40,6 +40,18 @@ describe('an attempt', () => {
     expect(b.logs.ended).toEqual(['r1']);
   });
 
+  it('has the engine keep steps under the name of the task, and nothing for a build without one', async () => {
+    await using b = await bench({ cacheRepository: 'cache.test/steps' });
+    b.registry.image(node, 'base');
+    await b.queue('r1');
+    await b.deliver('r1');
+    await b.queue('r2', { task: null, runType: 'QuickBuild' });
+    await b.deliver('r2');
+    expect(b.engine.requests.map(({ cache }) => cache)).toEqual(['cache.test/steps:app', undefined]);
+    const hosts = b.engine.requests.map(({ registries }) => registries.map(({ registry }) => registry));
+    expect(hosts).toEqual([['docker.io', 'cache.test'], ['docker.io']]);
+  });
+
   it('writes the base and the digest of its index onto the image', async () => {
     await using b = await bench();
     const base = b.registry.image(node, 'base', ['linux/amd64', 'linux/arm64']);

@@ -11,7 +11,7 @@ import { finishLayout } from '../layout.js';
 import { capture, runGroup } from '../process-group.js';
 import { redactor } from '../redact.js';
 import { diagnose } from './failures.js';
-import { pinArguments, registriesConf, signaturePolicy, storageConf } from './job-files.js';
+import { cacheArguments, pinArguments, registriesConf, signaturePolicy, storageConf } from './job-files.js';
 import { BuildahOutput } from './output.js';
 
 export interface BuildahOptions {
@@ -219,6 +219,12 @@ export class BuildahEngine implements Engine {
     // Even after TERM the working container and its mounts stay; after KILL, the step's process too.
     await this.#sweep(store, env);
     if (end.ended !== 'exit') return { kind: end.ended };
+    // It is not told to go on without the cache, as BuildKit is.
+    if (words.some((line) => line.startsWith('Error: failed pushing cache'))) {
+      request.onLog({ stream: 'stderr', text: `The cache ${request.cache} cannot be used; building without it.` });
+      const { cache: _, ...without } = request;
+      return this.#buildOne({ ...build, request: without });
+    }
     const found = diagnose(words.join('\n'));
     if (found.kind === 'ours') throw new EngineError(found.code, redact(found.reason));
     return { kind: 'failed', code: found.code, reason: redact(found.reason) };
@@ -234,7 +240,7 @@ export class BuildahEngine implements Engine {
     for (const [index, { ca }] of request.registries.entries()) {
       if (ca !== undefined) await file(`certs/${index}.crt`, ca);
     }
-    await file('policy.json', signaturePolicy(request.pins, request.registries));
+    await file('policy.json', signaturePolicy(request));
     await file('auth.json', dockerConfig(request.registries));
     return {
       ...process.env,
@@ -268,6 +274,7 @@ export class BuildahEngine implements Engine {
       // Without it, all instructions make one layer: the same build would have another digest.
       '--layers',
       ...(request.noCache ? ['--no-cache'] : []),
+      ...cacheArguments(request),
       ...pinArguments(request.pins, request.registries),
       ...(request.target === undefined ? [] : [`--target=${request.target}`]),
       ...(platform === undefined ? [] : [`--platform=${platform}`]),

@@ -18,7 +18,9 @@ describe('the files of a Buildah job', () => {
   });
 
   it('let in pinned digests only', () => {
-    const policy = JSON.parse(signaturePolicy([{ reference: 'docker.io/library/node:22', digest }], [])) as {
+    const policy = JSON.parse(
+      signaturePolicy({ pins: [{ reference: 'docker.io/library/node:22', digest }], registries: [] }),
+    ) as {
       default: object;
       transports: { docker: object };
     };

@@ -1,18 +1,33 @@
 import { parseReference } from '#libs/oci';
 import { addressesOf, addressOf } from '../addresses.js';
-import type { EngineRegistry, Pin } from '../engine.js';
+import type { BuildRequest, EngineRegistry, Pin } from '../engine.js';
 
 /**
  * containers-policy.json(5) which lets only pinned digests in: a tag that slipped through would be refused, not resolved.
  * What lies in local storage came in by this rule.
  */
-export function signaturePolicy(pins: readonly Pin[], registries: readonly EngineRegistry[]): string {
+export function signaturePolicy(request: Pick<BuildRequest, 'pins' | 'registries' | 'cache'>): string {
   const accept = [{ type: 'insecureAcceptAnything' }];
-  const docker = Object.fromEntries(pins.map((pin) => [pinnedName(pin, registries), accept]));
+  const names = request.pins.map((pin) => pinnedName(pin, request.registries));
+  const docker = Object.fromEntries([...names, ...cacheRepository(request)].map((name) => [name, accept]));
   return JSON.stringify({
     default: [{ type: 'reject' }],
     transports: { docker, 'containers-storage': { '': accept }, oci: { '': accept } },
   });
+}
+
+/** Buildah keeps each step under a tag of its own, so the repository alone counts. */
+export function cacheArguments(request: Pick<BuildRequest, 'registries' | 'cache' | 'noCache'>): string[] {
+  return cacheRepository(request).flatMap((repository) => [
+    ...(request.noCache ? [] : [`--cache-from=${repository}`]),
+    `--cache-to=${repository}`,
+  ]);
+}
+
+function cacheRepository({ cache, registries }: Pick<BuildRequest, 'registries' | 'cache'>): string[] {
+  if (cache === undefined) return [];
+  const { registry, repository } = parseReference(cache);
+  return [`${addressesOf(registries)(registry)}/${repository}`];
 }
 
 /** registries.conf(5): which registries speak plain HTTP; short names mean Docker Hub, as in a Dockerfile of Docker's. */

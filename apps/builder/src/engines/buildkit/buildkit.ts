@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { type Limiter, withoutLimits } from '../limits/limits.js';
 import { capture } from '../process-group.js';
-import { collectOlderThan, removeJobs, runJob, secretsByEnvironment, type Job } from './job.js';
+import { cacheSettings, collectOlderThan, removeJobs, runJob, secretsByEnvironment, type Job } from './job.js';
 
 /** Where the daemon is: an existing one, or one that Plinth runs (ManagedBuildkitd). */
 export interface BuildKitDaemon {
@@ -116,6 +116,7 @@ function buildArguments(request: BuildRequest, { dir, dockerfile, cgroup }: Job)
   if (request.target !== undefined) options.push(['target', request.target]);
   if (request.platforms.length > 0) options.push(['platform', request.platforms.join(',')]);
   if (request.network !== 'default') options.push(['force-network-mode', request.network]);
+  const { from, to } = cacheSettings(request);
   return [
     'build',
     '--progress=rawjson',
@@ -126,6 +127,8 @@ function buildArguments(request: BuildRequest, { dir, dockerfile, cgroup }: Job)
     // The parts of the layout as files.
     `--output=type=oci,tar=false,dest=${request.outputDir},rewrite-timestamp=true`,
     ...(request.network === 'host' ? ['--allow=network.host'] : []),
+    ...from.map((settings) => `--import-cache=${settings}`),
+    ...to.map((settings) => `--export-cache=${settings}`),
     ...(request.noCache ? ['--no-cache'] : []),
     ...options.map(([name, value]) => `--opt=${name}=${value}`),
     ...Object.keys(secretsByEnvironment(request.secretArgs)).map((name) => `--secret=id=${name},env=${name}`),

@@ -1,6 +1,8 @@
 /** What is the same for every client of BuildKit: the files of a job, its progress, and what its errors mean. */
 import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { parseReference } from '#libs/oci';
+import { addressesOf } from '../addresses.js';
 import { dockerConfig } from '../docker-config.js';
 import { type BuildOutcome, type BuildRequest, EngineError } from '../engine.js';
 import type { Limiter } from '../limits/limits.js';
@@ -108,6 +110,16 @@ async function runClient(request: BuildRequest, call: ClientCall): Promise<Build
   if (found.kind === 'ours') throw new EngineError(found.code, redact(found.reason));
   for (const text of words) if (text !== '') request.onLog({ stream: 'stderr', text });
   return { kind: 'failed', code: found.code, reason: redact(found.reason) };
+}
+
+/** Where steps are kept between builds, as `type=registry` takes it: imported, unless all is to be done anew, and exported. */
+export function cacheSettings({ cache, noCache, registries }: BuildRequest): { from: string[]; to: string[] } {
+  if (cache === undefined) return { from: [], to: [] };
+  const { registry } = parseReference(cache);
+  const ref = `type=registry,ref=${addressesOf(registries)(registry)}${cache.slice(registry.length)}`;
+  // Registries that take nothing but images take this form, and what they refuse is not worth a build.
+  const to = `${ref},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`;
+  return { from: noCache ? [] : [ref], to: [to] };
 }
 
 /** Names of variables that mean something to the clients themselves. */

@@ -1,6 +1,6 @@
 /** The Docker engine: `buildx build` with the docker driver, against a daemon with the containerd image store. */
 import { join } from 'node:path';
-import { collectOlderThan, removeJobs, runJob, secretsByEnvironment } from '../buildkit/job.js';
+import { cacheSettings, collectOlderThan, removeJobs, runJob, secretsByEnvironment } from '../buildkit/job.js';
 import { withoutContainerdStore } from '../buildkit/failures.js';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { type Limiter, withoutLimits } from '../limits/limits.js';
@@ -119,6 +119,7 @@ export class DockerBuildxEngine implements Engine {
     const shown = Object.entries({ ...request.secretArgs, ...request.buildArgs }).filter(
       ([name]) => !secretNames.includes(name),
     );
+    const { from, to } = cacheSettings(request);
     return [
       'buildx',
       'build',
@@ -133,6 +134,8 @@ export class DockerBuildxEngine implements Engine {
       ...(request.target === undefined ? [] : [`--target=${request.target}`]),
       ...(request.platforms.length === 0 ? [] : [`--platform=${request.platforms.join(',')}`]),
       ...(cgroup === undefined ? [] : [`--cgroup-parent=${cgroup}`]),
+      ...from.map((settings) => `--cache-from=${settings}`),
+      ...to.map((settings) => `--cache-to=${settings}`),
       ...(request.noCache ? ['--no-cache'] : []),
       ...shown.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
       // Without a value, it is taken from the environment.

@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly secrets: Secrets;
   readonly redactor: SecretRedactor;
   readonly network: 'none' | 'host' | 'default';
+  /** `host/repository` in which steps are kept between builds, under a tag for each task. */
+  readonly cacheRepository?: string | undefined;
   /** `os/arch` of the machine that builds. */
   readonly buildPlatform: string;
   adopted(reference: string): readonly Snapshot[];
@@ -182,6 +184,8 @@ const runEngine = async (
   secretArgs: Readonly<Record<string, string>>,
 ): Promise<BuiltImage> => {
   const { step, platforms, timeout } = work.queued.definition;
+  const { task } = work.queued;
+  const cache = options.cacheRepository && task !== null ? `${options.cacheRepository}:${task}` : undefined;
   const outcome = await options.engine.build({
     contextDir: context.dir,
     dockerfile: step.dockerFilePath,
@@ -196,7 +200,11 @@ const runEngine = async (
     // Decided by what is built alone: the same inputs give the same digest whenever they are built.
     sourceDateEpoch: resolved.newestBase,
     outputDir: join(work.directory, 'image'),
-    registries: await registriesOf(options, resolved.pins),
+    ...(cache !== undefined && { cache }),
+    registries: await registriesOf(options, [
+      ...resolved.pins.map(({ reference }) => reference),
+      ...(cache === undefined ? [] : [cache]),
+    ]),
     onLog: ({ stream, text, step: name }) => work.log.write(stream, text, name ?? null),
     onProgress: ({ name, status, ms }) => {
       if (status === 'started') work.log.write('plinth', name, name);
@@ -222,8 +230,8 @@ const runEngine = async (
  * The registry that an engine pulls from: the mirror, when it has all of these images under their own paths, since engines
  * are led to another host and not to another name. Otherwise the registry itself: a digest means the same there.
  */
-const pulledFrom = (registries: RegistrySettings, registry: string, pins: ResolvedInputs['pins']): string => {
-  const names = pins.map(({ reference }) => parseReference(reference)).filter((one) => one.registry === registry);
+const pulledFrom = (registries: RegistrySettings, registry: string, references: readonly string[]): string => {
+  const names = references.map(parseReference).filter((one) => one.registry === registry);
   const mirrors = new Set(
     names.map((name) => {
       const at = registries.mirrored(name);
@@ -234,15 +242,15 @@ const pulledFrom = (registries: RegistrySettings, registry: string, pins: Resolv
   return mirrors.size === 1 ? host : registry;
 };
 
-/** How the engine reaches the registries of the images that it pulls. */
+/** How the engine reaches the registries of what it pulls, and of its cache. */
 const registriesOf = async (
   { registries, secrets, redactor }: BuildOptions,
-  pins: ResolvedInputs['pins'],
+  references: readonly string[],
 ): Promise<EngineRegistry[]> => {
-  const hosts = [...new Set(pins.map(({ reference }) => parseReference(reference).registry))];
+  const hosts = [...new Set(references.map((reference) => parseReference(reference).registry))];
   return Promise.all(
     hosts.map(async (registry): Promise<EngineRegistry> => {
-      const host = pulledFrom(registries, registry, pins);
+      const host = pulledFrom(registries, registry, references);
       const definition = registries.definitionOf(host);
       const credentials = await registries.credentialsOf(host);
       if (credentials) redactor.add(credentials.password);
