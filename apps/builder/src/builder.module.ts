@@ -53,7 +53,7 @@ class Builder {
       published,
       dispatch: jet.dispatch,
       logs: jet.logs,
-      contexts: contextsFrom(jet.blobs('contexts')),
+      contexts: contextsFrom(jet.blobs('contexts'), environment.PLINTH_CONTEXT_ALLOW),
       registries: this.registries,
       secrets,
       redactor,

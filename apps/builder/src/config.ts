@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidReferenceError, parseReference, repositoryName } from '#libs/oci';
+import { contextAllow } from '#libs/context';
 
 const units: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
@@ -53,6 +54,7 @@ export const builderConfigSchema = z.object({
     .enum(['yes', 'no'])
     .default('no')
     .describe('Whether all who have builds run here may do anything on this machine; chroot is used only then.'),
+  PLINTH_CONTEXT_ALLOW: contextAllow,
   PLINTH_BUILD_NETWORK: z
     .enum(['none', 'host', 'default'])
     .default('default')

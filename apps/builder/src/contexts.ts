@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { openContext, parseContextPath } from '#libs/context';
+import type { AddressPolicy } from '#libs/oci';
 import type { Contexts } from './ports.js';
 
 /** The store of uploaded contexts, as far as builds read it. */
@@ -8,14 +9,15 @@ export interface UploadedContexts {
   get(digest: string): Promise<Readable>;
 }
 
-/** Opens contexts wherever they are: uploaded, in git, or on a web server. */
-export const contextsFrom = (uploaded: UploadedContexts): Contexts => ({
+/** Opens contexts wherever they are: uploaded, in git, or on a web server at an address that the policy permits. */
+export const contextsFrom = (uploaded: UploadedContexts, addressPolicy?: AddressPolicy): Contexts => ({
   open: ({ contextPath, revision, accessToken, into, signal }) =>
     openContext(parseContextPath(contextPath), {
       revision,
       workDir: into,
       signal,
       archive: (digest) => uploaded.get(digest),
+      ...(addressPolicy && { addressPolicy }),
       ...(accessToken !== undefined && { accessToken }),
     }),
 });

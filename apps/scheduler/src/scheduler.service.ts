@@ -52,7 +52,8 @@ export class SchedulerService {
     this.leases = jet.kv('leases');
     this.metrics = schedulerMetrics(runtime.metrics.registry);
     this.progress = new ProgressStore(jet.kv('webhooks'));
-    this.sender = new HttpSender({ allow: loadConfig(process.env, schedulerConfigSchema).PLINTH_WEBHOOK_ALLOW });
+    const environment = loadConfig(process.env, schedulerConfigSchema);
+    this.sender = new HttpSender({ allow: environment.PLINTH_WEBHOOK_ALLOW });
     const { projection, tasks, runs, webhooks, registries, leases } = this;
     this.log = new ServiceLog({
       name: 'scheduler',
@@ -95,7 +96,14 @@ export class SchedulerService {
       },
     });
     checkPools(runtime.diagnostics, { tasks, slots: () => this.slots() });
-    this.scanner = new Scanner({ ...shared, contexts: this.contexts, registries, secrets, workDir: this.workDir });
+    this.scanner = new Scanner({
+      ...shared,
+      contexts: this.contexts,
+      addressPolicy: environment.PLINTH_CONTEXT_ALLOW,
+      registries,
+      secrets,
+      workDir: this.workDir,
+    });
   }
 
   /** Signs a message of a webhook and posts it once. */

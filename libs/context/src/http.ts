@@ -112,7 +112,7 @@ const forbidden = (host: string, ip: string): ContextError =>
   new ContextError(
     'ACCESS_DENIED',
     `${host === ip ? host : `${host} (${ip})`} is not an address that a context may come from; ` +
-      'an administrator can permit its network.',
+      'the operator can permit its network in PLINTH_CONTEXT_ALLOW.',
   );
 
 /** The address without its query, which may be a signature. */

@@ -1,3 +1,4 @@
+export { contextAllow } from './allow.js';
 export * from './archive/check.js';
 export * from './archive/extract.js';
 export type { ByteSource } from './archive/read.js';

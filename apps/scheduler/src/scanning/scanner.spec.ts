@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PlinthError } from '#libs/contracts';
 import { AggregateStore, Commands, MemoryEventLog, silentLogger } from '#libs/event-log';
+import { AddressPolicy } from '#libs/oci';
 import { FakeClock, tempDir, type TempDir } from '#libs/testing';
 import { taskDecider } from '../tasks/task.decider.js';
 import { definitionOf } from '../testing/samples.js';
@@ -16,14 +17,20 @@ describe('a scanner', () => {
   afterEach(() => dir.remove());
 
   const noSecret = () => Promise.reject(new Error('not here'));
+  interface Settings {
+    readonly step?: object;
+    readonly openSecret?: (name: string) => Promise<string>;
+    readonly addressPolicy?: AddressPolicy;
+  }
   const setUp = async (
     contexts: Readonly<Record<string, () => Promise<never>>>,
-    { step = {}, openSecret = noSecret }: { step?: object; openSecret?: (name: string) => Promise<string> } = {},
+    { step = {}, openSecret = noSecret, addressPolicy }: Settings = {},
   ) => {
+    const log = new MemoryEventLog();
     const clock = new FakeClock();
     const tasks = new AggregateStore(taskDecider);
     const projector = { position: 0, waitFor: () => Promise.resolve(true) };
-    const commands = new Commands({ log: new MemoryEventLog(), projector });
+    const commands = new Commands({ log, projector });
     const names = Object.keys(contexts);
     for (const [index, name] of names.entries()) {
       const definition = definitionOf(name, { contextPath: `context://${digestOf(String(index))}`, ...step });
@@ -48,9 +55,10 @@ describe('a scanner', () => {
       clock,
       logger: silentLogger,
       workDir: dir.path,
+      addressPolicy,
     });
     const isScanned = (name: string) => tasks.get(name).state.scanned;
-    return { scanner, names, clock, opened, isScanned };
+    return { scanner, names, clock, opened, isScanned, log };
   };
 
   const silent = () => Promise.reject(new Error('no answer'));
@@ -84,6 +92,22 @@ describe('a scanner', () => {
     await expect.poll(() => isScanned('a')).toBe(true);
     expect(scanner.failureOf('a')).toBe(null);
     scanner.stop();
+  });
+
+  it('asks no server at an address that the operator does not permit, and says what would', async () => {
+    const step = { contextPath: 'http://127.0.0.1:1/team/app.git' };
+    const { scanner, names, isScanned, log } = await setUp({ a: silent }, { step, addressPolicy: new AddressPolicy() });
+    scanner.attend(names);
+    await expect.poll(() => isScanned('a')).toBe(true);
+    scanner.stop();
+    for await (const { events } of log.read({ after: 0, signal: new AbortController().signal })) {
+      const scanned = events.find(({ type }) => type === 'task.scanned');
+      expect(scanned?.data).toMatchObject({
+        status: 'Unknown',
+        reason: expect.stringContaining('PLINTH_CONTEXT_ALLOW') as string,
+      });
+      break;
+    }
   });
 
   it('reads a task again a little later, and later each time', async () => {

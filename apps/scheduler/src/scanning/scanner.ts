@@ -2,7 +2,7 @@ import { isPlinthError, type EventData, type TaskDefinition } from '#libs/contra
 import { isContextError, openContext, parseContextPath, readContextFile, type OpenedContext } from '#libs/context';
 import { isDockerfileError, resolveDockerfile } from '#libs/dockerfile';
 import { sleep, type AggregateStore, type BlobStore, type Clock, type Commands, type Logger } from '#libs/event-log';
-import { isRegistryError, parsePlatform, parseReference, type RegistryClient } from '#libs/oci';
+import { isRegistryError, parsePlatform, parseReference, type AddressPolicy, type RegistryClient } from '#libs/oci';
 import { taskDecider, type TaskState } from '../tasks/task.decider.js';
 
 export interface ScannerDependencies {
@@ -14,6 +14,8 @@ export interface ScannerDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly workDir: string;
+  /** Which addresses contexts may come from; any that a task names unless said. */
+  readonly addressPolicy?: AddressPolicy | undefined;
 }
 
 type Scanned = EventData<'task.scanned'>;
@@ -118,11 +120,12 @@ export class Scanner {
     let context: OpenedContext | undefined;
     try {
       const { step } = definition;
-      const { contexts, secrets, workDir } = this.with_;
+      const { contexts, secrets, workDir, addressPolicy } = this.with_;
       context = await openContext(parseContextPath(step.contextPath), {
         archive: (digest) => contexts.get(digest),
         workDir,
         signal: this.stopping.signal,
+        ...(addressPolicy && { addressPolicy }),
         ...(step.contextAccessToken
           ? { accessToken: await secrets.open(step.contextAccessToken, definition.team) }
           : {}),
