@@ -12,6 +12,7 @@ export * from './model/cause.js';
 export * from './model/ids.js';
 export * from './model/image.js';
 export * from './model/notification-dialects.js';
+export * from './model/policy.js';
 export * from './model/registry.js';
 export * from './model/resource.js';
 export * from './model/task.js';
@@ -25,6 +26,7 @@ export { diagnosticsSchema, findingSchema, type Diagnostics, type Finding } from
 export { eventViewSchema, type EventView } from './operations/events.js';
 export * from './operations/graph.js';
 export { imageViewSchema, type ImageView } from './operations/images.js';
+export { policyLimit, policyViewSchema, type PolicyView } from './operations/policies.js';
 export { registryViewSchema, type RegistryView } from './operations/registries.js';
 export * from './operations/runs.js';
 export { webhookViewSchema, type WebhookView } from './operations/webhooks.js';

@@ -15,19 +15,21 @@ interface Options {
 const counted = 100;
 
 const summary = async (plinth: Client, server: string) => {
-  const [{ counts }, { waves }, queued, started, running, { registries }] = await Promise.all([
+  const [{ counts }, { waves }, queued, started, running, { registries }, { preset, policies }] = await Promise.all([
     plinth.listStates({ pageSize: 1 }),
     plinth.listWaves({ open: true, pageSize: counted }),
     plinth.listRuns({ status: 'Queued', pageSize: counted }),
     plinth.listRuns({ status: 'Started', pageSize: counted }),
     plinth.listRuns({ status: 'Running', pageSize: counted }),
     plinth.listRegistries({ pageSize: 1000 }),
+    plinth.listPolicies({ pageSize: 1000 }),
   ]);
   return {
     server,
     states: counts,
     runs: { queued: queued.runs.length, running: started.runs.length + running.runs.length },
     openWaves: waves.length,
+    policy: { preset, policies: policies.length },
     registries: registries.map(({ host, lastError }) => ({ host, lastError })),
   };
 };
@@ -40,6 +42,7 @@ const fieldsOf = ({
   states,
   runs,
   openWaves,
+  policy,
   registries,
 }: Summary): (readonly [string, string | string[]])[] => {
   const total = Object.values(states).reduce((sum, count) => sum + count, 0);
@@ -50,6 +53,10 @@ const fieldsOf = ({
     ['Tasks', total === 0 ? 'none yet' : `${total}: ${parts.map(([state, count]) => `${count} ${state}`).join(', ')}`],
     ['Runs', `${atMost(runs.running)} running, ${atMost(runs.queued)} queued`],
     ['Open waves', atMost(openWaves)],
+    [
+      'Policy',
+      `preset ${policy.preset}${policy.policies === 0 ? '' : `, ${plural(policy.policies, 'policy', 'policies')}`}`,
+    ],
     ['Registries', registries.length === 0 ? 'none known' : plural(registries.length, 'registry', 'registries')],
     ['Failing', failing.map(({ host, lastError }) => `${host}: ${lastError}`)],
   ];
@@ -69,7 +76,7 @@ export default command<Options>({
       return session.printer.show({ item, name: server, fields: fieldsOf(item) });
     }
     await watch(session, {
-      types: 'task,run,tag,wave,rebuild,registry',
+      types: 'task,run,tag,wave,rebuild,registry,policy',
       what: 'the status',
       goOn: 'plinth status --watch',
       timeoutMs: options.timeout,
