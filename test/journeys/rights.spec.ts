@@ -20,6 +20,7 @@ const hook = (team: string) => ({ name: `${team}-hook`, url: 'https://hooks.inva
 const other = { ifMatch: 'no-version' };
 
 /** One for each operation: an operation without one does not compile. */
+const decision = () => ({ reference: 'registry.test/never-watched:1', reason: 'a test' });
 const samples: { readonly [N in OperationName]: Sample<N> } = {
   createRegistry: { input: () => ({ host: 'registry.test' }), allowed: 'ALREADY_EXISTS' },
   listRegistries: { input: () => ({}), allowed: 'OK' },
@@ -29,6 +30,16 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   deleteRegistry: { input: () => ({ host: 'registry.test' }), options: other, allowed: 'ETAG_MISMATCH' },
   listImages: { input: () => ({}), allowed: 'OK' },
   lookAtImage: { input: () => ({ reference: 'registry.test/never-watched:1' }), allowed: 'NOT_FOUND' },
+  createPolicy: { input: () => ({ name: 'public', match: ['docker.io/*'] }), allowed: 'ALREADY_EXISTS' },
+  listPolicies: { input: () => ({}), allowed: 'OK' },
+  getPolicy: { input: () => ({ name: 'public' }), allowed: 'OK' },
+  updatePolicy: { input: () => ({ name: 'public' }), options: other, allowed: 'ETAG_MISMATCH' },
+  deletePolicy: { input: () => ({ name: 'public' }), options: other, allowed: 'ETAG_MISMATCH' },
+  holdImage: { input: decision, allowed: 'NOT_FOUND' },
+  releaseImage: { input: decision, allowed: 'NOT_FOUND' },
+  pinImage: { input: decision, allowed: 'NOT_FOUND' },
+  unpinImage: { input: decision, allowed: 'NOT_FOUND' },
+  rollbackImage: { input: decision, allowed: 'NOT_FOUND' },
   createTask: { input: (team) => ({ name: `${team}-task`, team, step }), allowed: 'ALREADY_EXISTS' },
   listTasks: { input: () => ({}), allowed: 'OK' },
   getTask: { input: (team) => ({ name: `${team}-task` }), allowed: 'OK' },
@@ -74,6 +85,7 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
   replayWebhook: { input: (team) => ({ name: `${team}-hook`, from: 1, to: 1 }), allowed: 'FAILED_PRECONDITION' },
   applyTasks: { input: (team) => ({ team, tasks: [], dryRun: true }), allowed: 'OK' },
   applyRegistries: { input: (team) => ({ team, registries: [], dryRun: true }), allowed: 'OK' },
+  applyPolicies: { input: (team) => ({ team, policies: [], dryRun: true }), allowed: 'OK' },
   listDeadLetters: { input: () => ({}), allowed: 'OK' },
   replayDeadLetter: { input: () => ({ id: '999999' }), allowed: 'NOT_FOUND' },
   getDiagnostics: { input: () => ({}), allowed: 'OK' },
@@ -116,6 +128,7 @@ describe('every operation', () => {
     archive = gzipSync(await tarOf([{ name: 'Dockerfile', content: 'FROM scratch' }]));
     const { client } = plinth;
     await client.createRegistry({ host: 'registry.test' });
+    await client.createPolicy({ name: 'public', match: ['docker.io/*'] });
     for (const team of teams) {
       await client.setSecret({ name: `${team}-secret`, value: `value of ${team}`, team });
       const secret = { name: 'KEY', isSecret: true, secretRef: `${team}-secret` };

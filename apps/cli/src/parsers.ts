@@ -74,6 +74,7 @@ export const platform = matching(
   /^(linux|windows|freebsd|darwin|wasi)\/[a-z0-9_]+(\/[A-Za-z0-9_.]+)?$/,
   'a platform like linux/amd64 or linux/arm/v7',
 );
+export const digest = matching(/^sha256:[0-9a-f]{64}$/, 'a digest: sha256: and 64 hexadecimal digits');
 export const secretRef = matching(
   /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62}(?:@[0-9]+)?|env:[A-Za-z_][A-Za-z0-9_]*|file:\/.+)$/,
   'a stored secret (name or name@version), env:NAME or file:/path',

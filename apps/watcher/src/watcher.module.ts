@@ -2,7 +2,9 @@ import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { Runtime } from '#libs/runtime';
 import { rawRoute, serves, type Positions } from '#libs/service';
 import { ApplyHandlers } from './handlers/apply.handlers.js';
+import { ImageDecisionHandlers } from './handlers/image-decision.handlers.js';
 import { ImageHandlers } from './handlers/image.handlers.js';
+import { PolicyHandlers } from './handlers/policy.handlers.js';
 import { RegistryHandlers } from './handlers/registry.handlers.js';
 import { HookHandler, maxHookBytes } from './hooks/hook.handler.js';
 import { WatcherService } from './watcher.service.js';
@@ -21,6 +23,8 @@ const hookRoutes = (path: `/v1/${string}`) =>
     { provide: POSITIONS, inject: [WatcherService], useFactory: ({ log }: WatcherService): Positions => log.positions },
     RegistryHandlers,
     ImageHandlers,
+    ImageDecisionHandlers,
+    PolicyHandlers,
     HookHandler,
     ApplyHandlers,
     serves(
@@ -32,9 +36,20 @@ const hookRoutes = (path: `/v1/${string}`) =>
         updateRegistry: RegistryHandlers,
         deleteRegistry: RegistryHandlers,
         testRegistry: RegistryHandlers,
+        createPolicy: PolicyHandlers,
+        listPolicies: PolicyHandlers,
+        getPolicy: PolicyHandlers,
+        updatePolicy: PolicyHandlers,
+        deletePolicy: PolicyHandlers,
         applyRegistries: ApplyHandlers,
+        applyPolicies: ApplyHandlers,
         listImages: ImageHandlers,
         lookAtImage: ImageHandlers,
+        holdImage: ImageDecisionHandlers,
+        releaseImage: ImageDecisionHandlers,
+        pinImage: ImageDecisionHandlers,
+        unpinImage: ImageDecisionHandlers,
+        rollbackImage: ImageDecisionHandlers,
       },
       { positions: POSITIONS },
     ),

@@ -5,7 +5,11 @@ import { ServiceLog, type Runtime } from '#libs/runtime';
 import { checkRegistries } from './registries/check-registries.js';
 import { Looker, repeatAfterSeconds } from './looking/looker.js';
 import { UpstreamWatch } from './mirrors/upstream-watch.js';
-import { acrPolicy } from './policy/policy.js';
+import { checkHeld } from './policy/check-held.js';
+import { heldMetrics } from './policy/metrics.js';
+import { policyDecider } from './policy/policy.decider.js';
+import { Policies } from './policy/policy.js';
+import { Reconsidering } from './policy/reconsidering.js';
 import { Poller } from './polling/poller.js';
 import { registryDecider } from './registries/registry.decider.js';
 import { tagDecider } from './tags/tag.decider.js';
@@ -28,12 +32,15 @@ const soonAgainSeconds = ((): number[] => {
 
 /** Registry watching: owns registries and tags, decides when to look at which tag, and whether a digest is adopted. */
 export class WatcherService {
-  readonly tags = new AggregateStore(tagDecider);
+  readonly tags = new AggregateStore(tagDecider, { version: 2 });
   readonly registryStates = new AggregateStore(registryDecider);
+  readonly policyStates = new AggregateStore(policyDecider);
   readonly watchList = new WatchListProjection();
   readonly registries: RegistryDirectory;
   readonly log: ServiceLog;
   readonly looker: Looker;
+  readonly policies: Policies;
+  readonly reconsidering: Reconsidering;
   readonly notifiedAt = new Map<string, string>();
   readonly upstream: UpstreamWatch;
   private readonly poller: Poller;
@@ -45,12 +52,12 @@ export class WatcherService {
   constructor(readonly runtime: Runtime) {
     const { jet, clock, logger, health, secrets, config, onFailure } = runtime;
     this.registries = new RegistryDirectory({ secrets, onChange: (host) => this.poller.reschedule(host) });
-    const { tags, registryStates, watchList, registries } = this;
+    const { tags, registryStates, policyStates, watchList, registries } = this;
     this.log = new ServiceLog({
       name: 'watcher',
       jet,
       dataDir: join(config.PLINTH_DATA, 'watcher'),
-      projections: [tags, registryStates, watchList, registries],
+      projections: [tags, registryStates, policyStates, watchList, registries],
       clock,
       logger,
       health,
@@ -59,7 +66,13 @@ export class WatcherService {
     checkRegistries(runtime.diagnostics, this);
     const { commands } = this.log;
     const { list } = watchList;
-    this.looker = new Looker({ registries, tags, commands, policy: acrPolicy, watchList: list, clock, logger });
+    const preset = config.PLINTH_POLICY;
+    const policies = new Policies({ states: policyStates, tags, watchList: list, clock, preset });
+    this.policies = policies;
+    this.reconsidering = new Reconsidering({ tags, policies, registries, commands, clock, logger });
+    heldMetrics(runtime.metrics.registry, { tags, policies, clock, waiting: () => this.reconsidering.waiting });
+    checkHeld(runtime.diagnostics, { tags, policies, clock });
+    this.looker = new Looker({ registries, tags, commands, policy: policies, watchList: list, clock, logger });
     const { looker } = this;
     const intervalOf = (host: string) =>
       (registries.definitionOf(host)?.poll.intervalSeconds ?? 0) * 1000 || defaultIntervalMs;
@@ -83,13 +96,15 @@ export class WatcherService {
   }
 
   async start(): Promise<void> {
-    const { log, watching, poller, tags } = this;
+    const { log, watching, poller, tags, reconsidering } = this;
     await log.start();
     for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference, true);
     poller.start();
     this.upstream.start();
     watching.attendAll();
-    log.projector.onBatch((_events, caughtUp) => {
+    reconsidering.attendAll();
+    log.projector.onBatch((events, caughtUp) => {
+      reconsidering.attendEvents(events, caughtUp);
       if (caughtUp) watching.attendTouched();
     });
   }
@@ -99,6 +114,7 @@ export class WatcherService {
     this.poller.stop();
     this.upstream.stop();
     this.watching.stop();
+    this.reconsidering.stop();
     await this.log.stop();
     await this.registries.close();
   }

@@ -6,6 +6,7 @@ import {
   type AppliedResource,
   type ApplyAction,
   type Output,
+  type ResourceDocument,
   type ResourceType,
 } from '#libs/contracts';
 import { placeOf, problemAt, type Problem } from './problem.js';
@@ -36,7 +37,9 @@ export interface Applied {
 
 type Call = (dryRun: boolean) => Promise<Output<'applyTasks'>>;
 
-/** What one service has to do. Registries go first: tasks name them. */
+type Fields<T extends ResourceType> = Omit<Extract<ResourceDocument, { type: T }>, 'apiVersion' | 'type'>;
+
+/** What one operation has to do. Registries go first, then policies, so that tasks find both. */
 interface Part {
   readonly type: ResourceType;
   /** Name of the field of the request that holds the resources. */
@@ -51,20 +54,22 @@ const definedOf = <T extends object>(fields: T): T =>
 const partsOf = (client: Client, resources: readonly Located[], options: ApplyOptions): Part[] => {
   const { set, team, prune, takeOver } = options;
   const common = definedOf({ set, team, prune, takeOver });
-  const registries = ofType(resources, 'Registry');
-  const tasks = ofType(resources, 'Task');
-  const parts: Part[] = [];
-  if (registries.length > 0 || prune) {
-    const list = registries.map(({ document }) => fieldsOf(document));
-    const call: Call = (dryRun) => client.applyRegistries({ ...common, dryRun, registries: list });
-    parts.push({ type: 'Registry', list: 'registries', located: registries, call });
-  }
-  if (tasks.length > 0 || prune) {
-    const list = tasks.map(({ document }) => fieldsOf(document));
-    const call: Call = (dryRun) => client.applyTasks({ ...common, dryRun, tasks: list });
-    parts.push({ type: 'Task', list: 'tasks', located: tasks, call });
-  }
-  return parts;
+  /** @param list name of the field of the request */
+  const part = <T extends ResourceType>(
+    type: T,
+    list: string,
+    call: (fields: Fields<T>[], more: typeof common & { dryRun: boolean }) => Promise<Output<'applyTasks'>>,
+  ): Part[] => {
+    const located = ofType(resources, type);
+    if (located.length === 0 && !prune) return [];
+    const fields = located.map(({ document }) => fieldsOf(document)) as Fields<T>[];
+    return [{ type, list, located, call: (dryRun) => call(fields, { ...common, dryRun }) }];
+  };
+  return [
+    ...part('Registry', 'registries', (registries, more) => client.applyRegistries({ ...more, registries })),
+    ...part('Policy', 'policies', (policies, more) => client.applyPolicies({ ...more, policies })),
+    ...part('Task', 'tasks', (tasks, more) => client.applyTasks({ ...more, tasks })),
+  ];
 };
 
 /** Whoever may not change what is only to be pruned has made none of it. */
@@ -120,7 +125,7 @@ const calling = async ({ type, call }: Part, dryRun: boolean): Promise<Applied> 
 };
 
 /**
- * Makes things as the documents say. Where more than one service has something to do, each is asked to check its part
+ * Makes things as the documents say. Where more than one operation has something to do, each is asked to check its part
  * before any of them writes.
  *
  * @throws PlinthError that names every place in the files at which something is wrong

@@ -4,6 +4,8 @@ import type { Client } from '#libs/client';
 import {
   apiVersion,
   resourceDocuments,
+  type PolicyDocument,
+  type PolicyView,
   type RegistryDocument,
   type RegistryView,
   type ResourceDocument,
@@ -66,24 +68,36 @@ export const registryDocument = (view: RegistryView): RegistryDocument => {
   return inOrder(withoutDefaults<RegistryDocument>({ apiVersion, type: 'Registry', ...fields }));
 };
 
+export const policyDocument = ({ etag: _etag, watchedImages: _watched, appliedBy: _set, ...fields }: PolicyView) =>
+  inOrder(withoutDefaults<PolicyDocument>({ apiVersion, type: 'Policy', ...fields }));
+
 export interface ExportOptions {
-  /** Only what belongs to this team; registries belong to none. */
+  /** Only what belongs to this team; registries and policies belong to none. */
   readonly team?: string | undefined;
   /** Only these types. */
   readonly types?: readonly ResourceType[] | undefined;
 }
 
-/** Everything that was set on this Plinth, page by page, registries first. */
+/** Everything that was set on this Plinth, page by page: registries, policies, tasks. */
 export async function* exportResources(
-  client: Pick<Client, 'listTasks' | 'listRegistries'>,
+  client: Pick<Client, 'listTasks' | 'listRegistries' | 'listPolicies'>,
   { team, types }: ExportOptions = {},
 ): AsyncGenerator<ResourceDocument> {
   const wanted = (type: ResourceType) => types === undefined || types.length === 0 || types.includes(type);
+  const shared = (type: ResourceType) => wanted(type) && (team === undefined || types?.includes(type));
   const from = (pageToken: string) => ({ pageSize: 1000, ...(pageToken === '' ? {} : { pageToken }) });
-  if (wanted('Registry') && (team === undefined || types?.includes('Registry'))) {
+  if (shared('Registry')) {
     for (let token = '', more = true; more;) {
       const { registries, nextPageToken } = await client.listRegistries(from(token));
       for (const view of registries) yield registryDocument(view);
+      token = nextPageToken;
+      more = token !== '';
+    }
+  }
+  if (shared('Policy')) {
+    for (let token = '', more = true; more;) {
+      const { policies, nextPageToken } = await client.listPolicies(from(token));
+      for (const view of policies) yield policyDocument(view);
       token = nextPageToken;
       more = token !== '';
     }

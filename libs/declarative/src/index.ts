@@ -7,7 +7,14 @@ export {
   type AcrOutcome,
   type AcrReport,
 } from './acr/import.js';
-export { exportResources, registryDocument, taskDocument, yamlOf, type ExportOptions } from './export.js';
+export {
+  exportResources,
+  policyDocument,
+  registryDocument,
+  taskDocument,
+  yamlOf,
+  type ExportOptions,
+} from './export.js';
 export { findFiles, readFiles } from './files.js';
 export { placeOf, type Problem } from './problem.js';
 export { readDocuments, type Read, type Source } from './read.js';

@@ -48,7 +48,7 @@ type: Registry
 host: registry.test
 colour: blue
 ---
-type: Policy
+type: Job
 ---
 kind: Task
 ---
@@ -60,8 +60,8 @@ ${good}`;
       'tasks.yaml:12, document 2 (Task b), timeout: Invalid input: expected number, received string',
       'tasks.yaml:18, document 2 (Task b), step.imageNames[1]: Invalid input: expected string, received number',
       'tasks.yaml:23, document 3 (Registry registry.test), colour: is not a field of this request',
-      'tasks.yaml:25, document 4 (Policy), type: expected Task or Registry; "Policy" is none of them',
-      'tasks.yaml:27, document 5, type: expected Task or Registry; it is missing; write type: Task, not kind: Task',
+      'tasks.yaml:25, document 4 (Job), type: expected one of Task, Registry, Policy; "Job" is none of them',
+      'tasks.yaml:27, document 5, type: expected one of Task, Registry, Policy; it is missing; write type: Task, not kind: Task',
       'tasks.yaml:29, document 6: expected a resource with apiVersion and type, found string',
       'tasks.yaml:33, document 7 (Task app), name: expected a name once; it stands at tasks.yaml, document 1 already',
     ]);

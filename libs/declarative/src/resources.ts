@@ -43,7 +43,7 @@ export const checkDocuments = (sources: readonly Source[], options: AcrOptions =
     const first = seen.get(title);
     if (first) {
       const message = `expected a name once; it stands at ${first.file}, document ${first.document} already`;
-      found.problems.push(problemAt(source, title, { field: document.type === 'Task' ? 'name' : 'host', message }));
+      found.problems.push(problemAt(source, title, { field: document.type === 'Registry' ? 'host' : 'name', message }));
       return;
     }
     seen.set(title, source);
@@ -62,7 +62,7 @@ export const checkDocuments = (sources: readonly Source[], options: AcrOptions =
       const { type, kind } = value;
       const instead = isType(kind) ? `; write type: ${kind}, not kind: ${kind}` : '';
       const is = type === undefined ? `it is missing${instead}` : `${JSON.stringify(type)} is none of them`;
-      const message = `expected ${resourceTypes.join(' or ')}; ${is}`;
+      const message = `expected one of ${resourceTypes.join(', ')}; ${is}`;
       found.problems.push(problemAt(source, titleOf(value), { field: 'type', message }));
     } else {
       const checked = resourceDocuments[value['type']].safeParse(value);

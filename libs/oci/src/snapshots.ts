@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly mediaType: string;
   /** Image manifest by platform key. Attestations are left out; empty for what is no image, and for an empty index. */
   readonly platforms: Readonly<Record<string, Digest>>;
+  /** When the newest of its images was made, RFC 3339, as far as that is told without further requests. */
+  readonly created?: string;
   readonly rateLimit?: RateLimit;
 }
 
@@ -36,8 +38,24 @@ const MAX_NESTING = 3;
 export async function resolve(transport: Transport, ref: Reference, options: CallOptions = {}): Promise<Snapshot> {
   const fetched = await getManifest(transport, ref, options);
   const { digest, mediaType, rateLimit } = fetched;
-  const platforms = await platformsBelow(transport, ref, fetched, options, 0);
-  return { digest, mediaType, platforms: Object.fromEntries(platforms), ...(rateLimit && { rateLimit }) };
+  const { platforms, config } = await below(transport, ref, fetched, options, 0);
+  const created = createdOf(fetched.manifest, config);
+  return {
+    digest,
+    mediaType,
+    platforms: Object.fromEntries(platforms),
+    ...(created !== undefined && { created }),
+    ...(rateLimit && { rateLimit }),
+  };
+}
+
+/** OCI image-spec, annotations: `org.opencontainers.image.created`, of an index, of its children, or in the config. */
+function createdOf(manifest: ImageIndex | ImageManifest, config: ImageConfig | undefined): string | undefined {
+  const key = 'org.opencontainers.image.created';
+  const children = manifest.kind === 'index' ? imageChildren(manifest) : [];
+  const told = [manifest.annotations?.[key], config?.created, ...children.map((child) => child.annotations?.[key])];
+  const times = told.map((text) => Date.parse(text ?? '')).filter((time) => Number.isFinite(time));
+  return times.length > 0 ? new Date(Math.max(...times)).toISOString() : undefined;
 }
 
 /**
@@ -53,7 +71,7 @@ export async function getConfig(
   const fetched = await getManifest(transport, ref, options);
   const { manifest } = fetched;
   if (manifest.kind === 'image') return configOf(transport, ref, fetched.digest, manifest, options);
-  const platforms = await platformsBelow(transport, ref, fetched, options, 0);
+  const { platforms } = await below(transport, ref, fetched, options, 0);
   const digests = new Set(platforms.values());
   const key = platform
     ? matchPlatform(platform, platforms.keys())
@@ -72,17 +90,18 @@ export async function getConfig(
   return configOf(transport, ref, digest, child.manifest, options);
 }
 
-async function platformsBelow(
+/** Images by platform; the config where the manifest is a plain one, which had to be read to know. */
+async function below(
   transport: Transport,
   ref: Reference,
   { digest, manifest }: FetchedManifest,
   options: CallOptions,
   depth: number,
-): Promise<Map<string, Digest>> {
-  if (manifest.kind === 'index') return platformsOfIndex(transport, ref, manifest, options, depth);
-  if (!isImageConfigType(manifest.config.mediaType)) return new Map();
+): Promise<{ platforms: Map<string, Digest>; config?: ImageConfig }> {
+  if (manifest.kind === 'index') return { platforms: await platformsOfIndex(transport, ref, manifest, options, depth) };
+  if (!isImageConfigType(manifest.config.mediaType)) return { platforms: new Map() };
   const { config } = await configOf(transport, ref, digest, manifest, options);
-  return new Map([[platformKey(platformOfConfig(config)), digest]]);
+  return { platforms: new Map([[platformKey(platformOfConfig(config)), digest]]), config };
 }
 
 /** The first child of a platform counts, as for engines. */
@@ -100,8 +119,8 @@ async function platformsOfIndex(
       add(platformKey(child.platform), child.digest);
     } else if (depth < MAX_NESTING && !isArtifact(child)) {
       const fetched = await getManifest(transport, withDigest(ref, child.digest), options);
-      const below = await platformsBelow(transport, ref, fetched, options, depth + 1);
-      for (const [key, digest] of below) add(key, digest);
+      const nested = await below(transport, ref, fetched, options, depth + 1);
+      for (const [key, digest] of nested.platforms) add(key, digest);
     }
   }
   return platforms;

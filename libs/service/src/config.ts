@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policyPresetSchema } from '#libs/contracts';
 import { logLevels } from './logging.js';
 
 /** `a:b` → `['a', 'b']`; absent → `[]`. */
@@ -44,6 +45,7 @@ export const configSchema = z.object({
     .string()
     .optional()
     .describe('Issuers whose OpenID Connect tokens are taken, and what these may do: YAML or JSON, or @ and a file.'),
+  PLINTH_POLICY: policyPresetSchema.default('acr').describe('Preset that decides where no adoption policy fits.'),
   PLINTH_VALIDATE_RESPONSES: z.stringbool().default(false).describe('Hold every answer against its schema.'),
 });
 export type Config = z.output<typeof configSchema>;

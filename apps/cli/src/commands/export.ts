@@ -13,8 +13,8 @@ export default command<Options>({
     exporting
       .option('--team <team>', 'only the tasks of this team', teamName)
       .addOption(
-        new Option('--type <type>', 'only resources of this type: Task or Registry; may be repeated').argParser(
-          collect(oneOf<ResourceType>('Task', 'Registry')),
+        new Option('--type <type>', 'only resources of this type: Task, Registry or Policy; may be repeated').argParser(
+          collect(oneOf<ResourceType>('Task', 'Registry', 'Policy')),
         ),
       )
       .addHelpText(
@@ -30,6 +30,7 @@ Examples:
   async run(session, { team, type }) {
     const { printer } = session;
     const { exportResources, yamlOf } = await import('#libs/declarative');
+    const { nameOfResource } = await import('#libs/contracts');
     const documents = exportResources(await session.client(), { team, types: type });
     if (printer.format === 'table' || printer.format === 'wide' || printer.format === 'yaml') {
       // One after the other: there may be very many.
@@ -42,6 +43,6 @@ Examples:
     const all: ResourceDocument[] = [];
     for await (const document of documents) all.push(document);
     if (printer.format !== 'name') return printer.value(all);
-    printer.lines(all.map((one) => (one.type === 'Task' ? `Task/${one.name}` : `Registry/${one.host}`)));
+    printer.lines(all.map((one) => `${one.type}/${nameOfResource(one)}`));
   },
 });

@@ -6,17 +6,19 @@ import { plural } from '../output/words.js';
 const counted = 100;
 
 const summary = async (plinth: Client, server: string) => {
-  const [{ counts }, { waves }, { counts: runs }, { registries }] = await Promise.all([
+  const [{ counts }, { waves }, { counts: runs }, { registries }, { preset, policies }] = await Promise.all([
     plinth.listStates({ pageSize: 1 }),
     plinth.listWaves({ open: true, pageSize: counted }),
     plinth.listRuns({ pageSize: 1 }),
     plinth.listRegistries({ pageSize: 1000 }),
+    plinth.listPolicies({ pageSize: 1000 }),
   ]);
   return {
     server,
     states: counts,
     runs,
     openWaves: waves.length,
+    policy: { preset, policies: policies.length },
     registries: registries.map(({ host, lastError }) => ({ host, lastError })),
   };
 };
@@ -29,6 +31,7 @@ const fieldsOf = ({
   states,
   runs,
   openWaves,
+  policy,
   registries,
 }: Summary): (readonly [string, string | string[]])[] => {
   const total = Object.values(states).reduce((sum, count) => sum + count, 0);
@@ -39,13 +42,17 @@ const fieldsOf = ({
     ['Tasks', total === 0 ? 'none yet' : `${total}: ${parts.map(([state, count]) => `${count} ${state}`).join(', ')}`],
     ['Runs', `${runs.running} running, ${runs.queued} queued`],
     ['Open waves', atMost(openWaves)],
+    [
+      'Policy',
+      `preset ${policy.preset}${policy.policies === 0 ? '' : `, ${plural(policy.policies, 'policy', 'policies')}`}`,
+    ],
     ['Registries', registries.length === 0 ? 'none known' : plural(registries.length, 'registry', 'registries')],
     ['Failing', failing.map(({ host, lastError }) => `${host}: ${lastError}`)],
   ];
 };
 
 export default command({
-  watches: 'task,run,tag,wave,rebuild,registry',
+  watches: 'task,run,tag,wave,rebuild,registry,policy',
 
   async run({ client, connection, printer }) {
     const { server } = await connection();

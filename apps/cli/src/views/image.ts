@@ -3,9 +3,10 @@ import { statusColour } from '../output/colour.js';
 import type { Column } from '../output/table.js';
 import { familiar, shortDigest, toSecond } from '../output/words.js';
 
-const stateOf = ({ current, held, lastError }: ImageView): string => {
+const stateOf = ({ current, held, pinned, heldByHand, lastError }: ImageView): string => {
   if (lastError !== null) return 'Error';
-  if (held) return 'Held';
+  if (pinned) return 'Pinned';
+  if (held || heldByHand) return 'Held';
   return current ? 'ok' : 'Missing';
 };
 
@@ -30,11 +31,26 @@ const upstreamOf = (mirror: NonNullable<ImageView['mirror']>): string => {
   return behindSince === null ? seen : `${seen}; the mirror is behind since ${toSecond(behindSince)} at least`;
 };
 
+const waits = ({ digest, since, code, reason, adoptAt, anomalies }: ImageView['candidates'][number]): string => {
+  const when = adoptAt === null ? 'not by itself' : `adopted at ${toSecond(adoptAt)}`;
+  const odd = code === 'Anomaly' ? [] : anomalies.map(({ message }) => message);
+  return `${digest}, seen ${toSecond(since)}, ${when}: ${[reason, ...odd].join(' ')}`;
+};
+
 export const imageFields = (image: ImageView): (readonly [string, string | string[] | null | undefined])[] => [
   ['Image', image.reference],
   ['Adopted', image.adopted?.digest],
   ['Seen', image.current?.digest ?? 'not there'],
-  ['Held', image.held && `${image.held.digest}: ${image.held.reason}`],
+  ['Policy', image.policy],
+  ['Pinned', image.pinned && `by ${image.pinned.by} at ${toSecond(image.pinned.at)}: ${image.pinned.reason}`],
+  [
+    'Held',
+    image.heldByHand && `by ${image.heldByHand.by} at ${toSecond(image.heldByHand.at)}: ${image.heldByHand.reason}`,
+  ],
+  ['Waiting', image.candidates.map(waits)],
+  ['Odd', image.anomalies.map(({ message }) => message)],
+  ['Missing', image.missingPlatforms.join(', ')],
+  ['Gone since', toSecond(image.vanishedAt)],
   [
     'Platforms',
     Object.entries(image.current?.platforms ?? {}).map(([name, digest]) => `${name} ${shortDigest(digest)}`),

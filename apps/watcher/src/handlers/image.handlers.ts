@@ -3,21 +3,23 @@ import { PlinthError, type ImageView, type Input, type Output } from '#libs/cont
 import { formatReference, isRegistryError, parseReference } from '#libs/oci';
 import { canonicalField, cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
-import type { TagState } from '../tags/tag.decider.js';
 import { WatcherService } from '../watcher.service.js';
-
-const timeOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+import { ImageViews } from './image-views.js';
 
 @Injectable()
 export class ImageHandlers {
-  constructor(private readonly watcher: WatcherService) {}
+  private readonly views: ImageViews;
+
+  constructor(private readonly watcher: WatcherService) {
+    this.views = new ImageViews(watcher);
+  }
 
   async listImages(input: Input<'listImages'>): Promise<Output<'listImages'>> {
     const { tags, watchList } = this.watcher;
     if (input.reference) {
       const reference = canonicalField(input.reference);
       const { state } = tags.get(this.watched(reference));
-      return { images: state.watched ? [this.view(state)] : [], nextPageToken: '' };
+      return { images: state.watched ? [this.views.of(state)] : [], nextPageToken: '' };
     }
     const size = pageSizeOf(input.pageSize);
     const after = cursorOf(input.pageToken) ?? '';
@@ -28,7 +30,7 @@ export class ImageHandlers {
     return {
       images: page.flatMap((reference) => {
         const { state } = tags.get(reference);
-        return state.watched ? [this.view(state)] : [];
+        return state.watched ? [this.views.of(state)] : [];
       }),
       nextPageToken: references.length > size ? tokenOf(page.at(-1)!) : '',
     };
@@ -51,7 +53,7 @@ export class ImageHandlers {
     }
     const { state, sequence } = tags.get(reference);
     call.wrote(sequence);
-    return this.view(state);
+    return this.views.of(state);
   }
 
   /** The reference by which it is watched: that of its own registry, where the name of its mirror is given. */
@@ -61,21 +63,5 @@ export class ImageHandlers {
     const parsed = parseReference(reference);
     const names = registries.mirroredBy(parsed).map((one) => formatReference({ ...parsed, ...one }));
     return names.find((one) => tags.get(one).state.watched) ?? reference;
-  }
-
-  private view(state: TagState): ImageView {
-    const { lastLookAt, nextLookAt, lastError } = this.watcher.looker.record(state.reference);
-    return {
-      reference: state.reference,
-      current: state.vanished ? null : state.current,
-      adopted: state.adopted,
-      held: state.held,
-      watchedSince: state.watchedSince ?? '1970-01-01T00:00:00.000Z',
-      lastLookAt: timeOf(lastLookAt),
-      nextLookAt: timeOf(nextLookAt),
-      lastError,
-      mirror: this.watcher.upstream.view(state.reference),
-      history: [...state.history],
-    };
   }
 }

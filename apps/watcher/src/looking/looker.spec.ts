@@ -3,9 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Snapshot } from '#libs/contracts';
 import { AggregateStore, Commands, MemoryEventLog, Projector, silentLogger, type RecordedEvent } from '#libs/event-log';
 import { FakeClock, tempDir, type TempDir } from '#libs/testing';
-import { acrPolicy } from '../policy/policy.js';
 import { tagDecider, type TagState } from '../tags/tag.decider.js';
-import { digestOf, reference, snapshotOf } from '../testing/samples.js';
+import { atOnce, digestOf, reference, snapshotOf } from '../testing/samples.js';
 import { Looker, StaleLookError } from './looker.js';
 
 /** A registry that answers when the test says so, with what was there when it was asked. */
@@ -68,7 +67,7 @@ describe('a look', () => {
       registries: registry as never,
       tags,
       commands: new Commands({ log, projector }),
-      policy: acrPolicy,
+      policy: atOnce,
       watchList: {
         owes: (_reference, run) => owed.has(run),
         pusherOf: (_reference, digest) => [...owed].find(([, pushed]) => pushed === digest)?.[0] ?? null,

@@ -1,9 +1,10 @@
-import { offeredPlatformSchema, type SeenBy, type Snapshot } from '#libs/contracts';
+import type { SeenBy, Snapshot } from '#libs/contracts';
 import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
 import { parseReference, type CallOptions, type RegistryClient } from '#libs/oci';
 import type { AdoptionPolicy } from '../policy/policy.js';
 import type { WatchList } from '../watchlist/watch-list.js';
 import { tagDecider, type TagState } from '../tags/tag.decider.js';
+import { namable } from './namable.js';
 
 /** What made somebody look, and for what. */
 export interface LookRequest {
@@ -123,7 +124,7 @@ export class Looker {
             seenBy: pusher ? 'Push' : request.seenBy,
             hintedAt: request.hintedAt ?? null,
             run: answers?.run ?? pusher,
-            verdict: found ? policy.decide(state, found) : { adopt: false, reason: 'The tag is gone.' },
+            verdict: found && policy.decide(reference, state, found, pusher !== null),
           },
           { causation: request.causation, expected: sequence, onConflict: 'give-up' },
         );
@@ -140,20 +141,10 @@ export class Looker {
     const parsed = parseReference(reference);
     const head = await client.headManifest(parsed, options);
     if (!head) return null;
-    if (state.current && !state.vanished && state.current.digest === head.digest) return state.current;
-    if (state.adopted?.digest === head.digest) return state.adopted;
-    const { digest, mediaType, platforms } = await client.resolve(parsed, options);
-    return { digest, mediaType, platforms: namable(platforms) };
+    const known = [state.vanishedAt === null ? state.current : null, state.adopted, ...state.adoptedBefore];
+    const same = [...known, ...state.candidates.map(({ snapshot }) => snapshot)].find(
+      (one) => one?.digest === head.digest,
+    );
+    return same ?? namable(await client.resolve(parsed, options));
   }
 }
-
-/** Platforms of one index that are kept; official images have about a dozen. */
-const platformsKept = 256;
-
-/** Without the children whose platform is no name: a registry must not fill the log, nor keep a tag from being adopted. */
-const namable = (platforms: Snapshot['platforms']): Snapshot['platforms'] =>
-  Object.fromEntries(
-    Object.entries(platforms)
-      .filter(([platform]) => offeredPlatformSchema.safeParse(platform).success)
-      .slice(0, platformsKept),
-  );

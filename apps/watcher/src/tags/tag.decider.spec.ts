@@ -3,10 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Proposed, RecordedEvent } from '#libs/event-log';
 import { decider } from '#libs/testing';
 import { digestOf, reference, snapshotOf } from '../testing/samples.js';
-import { historyKept, tagDecider, type TagCommand, type Verdict } from './tag.decider.js';
+import type { Verdict } from '../policy/verdict.js';
+import { historyKept } from './tag-state.js';
+import { tagDecider, type TagCommand } from './tag.decider.js';
 
-const adopt: Verdict = { adopt: true, policy: 'acr' };
-const hold: Verdict = { adopt: false, reason: 'younger than a day' };
+const adopt: Verdict = { adopt: true, policy: 'acr', anomalies: [] };
+const until = '2026-01-02T00:00:00.000Z';
+const why = { policy: 'careful', code: 'MinimumAge', reason: 'younger than a day', until } as const;
+const hold: Verdict = { adopt: false, ...why, anomalies: [] };
 type Observe = Extract<TagCommand, { type: 'observe' }>;
 
 const observe = (found: string | null, more: Partial<Observe> = {}): Observe => ({
@@ -31,7 +35,7 @@ const adopted = (was: string | null, to: string, run: string | null = null) =>
 const held = (candidate: string, run: string | null = null) =>
   ({
     type: 'tag.held',
-    data: { ...look, candidate: snapshotOf(candidate), reason: 'younger than a day', run },
+    data: { ...look, candidate: snapshotOf(candidate), ...why, run },
   }) as const;
 const confirmed = (digest: string | null, run: string) =>
   ({ type: 'tag.confirmed', data: { reference, digest: from(digest), run } }) as const;
@@ -177,7 +181,7 @@ describe('an output of a run', () => {
           }
           // What policy let through, and is there, is what dependants have.
           if (found && verdict.adopt) expect(state.adopted?.digest).toBe(digestOf(found));
-          expect(state.vanished ? null : (state.current?.digest ?? null)).toBe(found && digestOf(found));
+          expect(state.vanishedAt ? null : (state.current?.digest ?? null)).toBe(found && digestOf(found));
           // The same look again has nothing new to say, but for the answer.
           const again = tagDecider.decide(observe(found, { verdict, run: null }), state);
           expect(again).toEqual([]);

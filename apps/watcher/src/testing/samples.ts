@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Snapshot } from '#libs/contracts';
+import type { AdoptionPolicy } from '../policy/policy.js';
 
 export const reference = 'docker.io/library/node:22';
 
@@ -11,3 +12,6 @@ export const snapshotOf = (word: string): Snapshot => ({
   mediaType: 'application/vnd.oci.image.index.v1+json',
   platforms: { 'linux/amd64': digestOf(`${word} amd64`), 'linux/arm64': digestOf(`${word} arm64`) },
 });
+
+/** Everything at once, and nothing is odd. */
+export const atOnce: AdoptionPolicy = { decide: () => ({ adopt: true, policy: 'acr', anomalies: [] }) };

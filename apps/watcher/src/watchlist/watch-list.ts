@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '#libs/event-log';
-import { trackedInputs, type InputKnowledge } from '#libs/domain';
+import { stableOutputs, trackedInputs, type InputKnowledge } from '#libs/domain';
+import { parseReference, repositoryName } from '#libs/oci';
 
 /** What the watch list keeps of a task; plain data, so that it can be stored. */
 export interface WatchedTask extends InputKnowledge {
@@ -26,6 +27,8 @@ export interface WatchedRun {
   readonly answered: readonly string[];
 }
 
+const repositoryOf = (reference: string): string => repositoryName(parseReference(reference));
+
 /** What is stored of an event's effect. */
 export interface WatchListStore {
   saveTask(task: WatchedTask): void;
@@ -42,6 +45,10 @@ export interface WatchListStore {
 export class WatchList {
   private readonly tasks = new Map<string, WatchedTask>();
   private readonly trackers = new Map<string, Set<string>>();
+  /** References that are tracked, by repository. */
+  private readonly repositories = new Map<string, Set<string>>();
+  /** How many outputs of tasks lie in a registry. */
+  private readonly pushedTo = new Map<string, number>();
   private readonly owed = new Map<string, Obligation[]>();
   private readonly runs = new Map<string, WatchedRun>();
   /** References whose watching, or whose debts, changed since they were last taken. */
@@ -52,6 +59,26 @@ export class WatchList {
   /** How many tasks track a reference. */
   trackersOf(reference: string): number {
     return this.trackers.get(reference)?.size ?? 0;
+  }
+
+  /** Platforms for which tasks use a reference. */
+  platformsOf(reference: string): string[] {
+    const platforms = new Set<string>();
+    for (const name of this.trackers.get(reference) ?? []) {
+      const task = this.tasks.get(name);
+      for (const platform of (task && trackedInputs(task).get(reference)) ?? []) platforms.add(platform);
+    }
+    return [...platforms].sort();
+  }
+
+  /** Tracked references of the same repository, itself included. */
+  sistersOf(reference: string): Iterable<string> {
+    return this.repositories.get(repositoryOf(reference)) ?? [];
+  }
+
+  /** Whether a task of ours pushes to this registry. */
+  pushesTo(registry: string): boolean {
+    return (this.pushedTo.get(registry) ?? 0) > 0;
   }
 
   references(): IterableIterator<string> {
@@ -174,10 +201,11 @@ export class WatchList {
     const before = this.tasks.get(task.name);
     this.tasks.set(task.name, task);
     if (before) {
+      this.countOutputs(before, -1);
       for (const reference of trackedInputs(before).keys()) {
         const trackers = this.trackers.get(reference);
         trackers?.delete(task.name);
-        if (trackers?.size === 0) this.trackers.delete(reference);
+        if (trackers?.size === 0) this.forget(reference);
         this.touched.add(reference);
       }
     }
@@ -186,11 +214,31 @@ export class WatchList {
   }
 
   private track(task: WatchedTask): void {
+    this.countOutputs(task, 1);
     for (const reference of trackedInputs(task).keys()) {
       let trackers = this.trackers.get(reference);
-      if (!trackers) this.trackers.set(reference, (trackers = new Set()));
+      if (!trackers) {
+        this.trackers.set(reference, (trackers = new Set()));
+        const repository = repositoryOf(reference);
+        this.repositories.set(repository, (this.repositories.get(repository) ?? new Set()).add(reference));
+      }
       trackers.add(task.name);
       this.touched.add(reference);
+    }
+  }
+
+  private forget(reference: string): void {
+    this.trackers.delete(reference);
+    const repository = repositoryOf(reference);
+    const sisters = this.repositories.get(repository);
+    sisters?.delete(reference);
+    if (sisters?.size === 0) this.repositories.delete(repository);
+  }
+
+  private countOutputs({ definition }: WatchedTask, by: 1 | -1): void {
+    for (const output of definition ? stableOutputs(definition) : []) {
+      const { registry } = parseReference(output);
+      this.pushedTo.set(registry, (this.pushedTo.get(registry) ?? 0) + by);
     }
   }
 

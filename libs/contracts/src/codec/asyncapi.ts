@@ -7,6 +7,7 @@ type Catalogue = Readonly<Record<string, EventDefinition>>;
 
 const ids: Readonly<Record<AggregateKind, string>> = {
   registry: 'Host of a registry',
+  policy: 'Name of an adoption policy',
   tag: 'Reference of an image',
   task: 'Name of a task',
   rebuild: 'Name of a task',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as cause from '../model/cause.js';
 import * as ids from '../model/ids.js';
 import * as image from '../model/image.js';
+import * as policy from '../model/policy.js';
 import * as registry from '../model/registry.js';
 import * as task from '../model/task.js';
 import * as webhook from '../model/webhook.js';
@@ -12,6 +13,7 @@ import * as deadLetters from '../operations/dead-letters.js';
 import * as events from '../operations/events.js';
 import * as graph from '../operations/graph.js';
 import * as images from '../operations/images.js';
+import * as policies from '../operations/policies.js';
 import * as registries from '../operations/registries.js';
 import * as runs from '../operations/runs.js';
 import * as tasks from '../operations/tasks.js';
@@ -21,6 +23,7 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   cause,
   ids,
   image,
+  policy,
   registry,
   task,
   webhook,
@@ -31,6 +34,7 @@ const modules: readonly Readonly<Record<string, unknown>>[] = [
   events,
   graph,
   images,
+  policies,
   registries,
   runs,
   tasks,

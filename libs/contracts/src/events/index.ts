@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { z as zod } from 'zod';
 import { aggregateKinds, defineEvent, type AggregateKind, type EventDefinition } from '../event.js';
+import { policyEvents } from './policy.js';
 import { rebuildEvents } from './rebuild.js';
 import { registryEvents } from './registry.js';
 import { runEvents } from './run.js';
@@ -28,6 +29,7 @@ const restated = Object.fromEntries(
 /** Every event there is. Validation, documentation and the AsyncAPI document are made from this table. */
 export const events = {
   ...registryEvents,
+  ...policyEvents,
   ...tagEvents,
   ...taskEvents,
   ...rebuildEvents,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, offeredPlatformSchema, platformSchema, referenceSchema } from './ids.js';
+import { digestSchema, offeredPlatformSchema, platformSchema, referenceSchema, timeSchema } from './ids.js';
 
 /**
  * What one look at a tag found: the digest that the tag names, and the digest per platform below it.
@@ -9,6 +9,7 @@ export const snapshotSchema = z.object({
   digest: digestSchema,
   mediaType: z.string(),
   platforms: z.record(offeredPlatformSchema, digestSchema).describe('Digest of the manifest per platform.'),
+  created: timeSchema.optional().describe('When it was made, where the index or the config says so.'),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policyResourceSchema } from './policy.js';
 import { registryResourceSchema } from './registry.js';
 import { taskResourceSchema } from './task.js';
 
@@ -17,19 +18,22 @@ const head = <K extends string>(type: K) => ({
 export const resourceDocuments = {
   Task: z.strictObject({ ...head('Task'), ...taskResourceSchema.shape }),
   Registry: z.strictObject({ ...head('Registry'), ...registryResourceSchema.shape }),
+  Policy: z.strictObject({ ...head('Policy'), ...policyResourceSchema.shape }),
 } as const;
 
 export const resourceTypes = Object.keys(resourceDocuments) as ResourceType[];
 export type ResourceType = keyof typeof resourceDocuments;
 export type TaskDocument = z.input<(typeof resourceDocuments)['Task']>;
 export type RegistryDocument = z.input<(typeof resourceDocuments)['Registry']>;
-export type ResourceDocument = TaskDocument | RegistryDocument;
+export type PolicyDocument = z.input<(typeof resourceDocuments)['Policy']>;
+export type ResourceDocument = TaskDocument | RegistryDocument | PolicyDocument;
 
 export const resourceDocumentSchema = z.discriminatedUnion('type', [
   resourceDocuments.Task,
   resourceDocuments.Registry,
+  resourceDocuments.Policy,
 ]);
 
 /** What a resource is called among those of its type. */
 export const nameOfResource = (document: ResourceDocument): string =>
-  document.type === 'Task' ? document.name : document.host;
+  document.type === 'Registry' ? document.host : document.name;

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { positionSchema, setNameSchema, teamSchema } from '../model/ids.js';
+import { policyResourceSchema } from '../model/policy.js';
 import { registryResourceSchema } from '../model/registry.js';
 import { taskResourceSchema } from '../model/task.js';
 import { defineOperation } from '../operation.js';
+import { policyLimit } from './policies.js';
 
 /** How much one call of apply takes. */
 export const applyLimits = { resources: 20_000, bytes: 64 * 1024 * 1024 } as const;
@@ -61,7 +63,7 @@ const description = [
   'When it breaks off half-way, repeat it: what is written already is left alone.',
 ].join(' ');
 
-/** Declarative use. Each service applies what it owns; a client that has both kinds dry-runs both first. */
+/** Declarative use. Each service applies what it owns; a client that has several kinds dry-runs all first. */
 export const applyOperations = {
   applyTasks: defineOperation({
     name: 'applyTasks',
@@ -88,6 +90,20 @@ export const applyOperations = {
     description,
     maxBytes: applyLimits.bytes,
     input: z.object({ ...input, registries: z.array(registryResourceSchema).max(applyLimits.resources) }),
+    output,
+    errors: ['FAILED_PRECONDITION'],
+  }),
+  applyPolicies: defineOperation({
+    name: 'applyPolicies',
+    service: 'watcher',
+    method: 'POST',
+    path: '/v1/apply/policies',
+    scope: 'admin',
+    team: 'named',
+    summary: 'Make the adoption policies as they are written here',
+    description,
+    maxBytes: applyLimits.bytes,
+    input: z.object({ ...input, policies: z.array(policyResourceSchema).max(policyLimit) }),
     output,
     errors: ['FAILED_PRECONDITION'],
   }),

@@ -9,6 +9,7 @@ import { diagnosticsOperations } from './diagnostics.js';
 import { eventOperations } from './events.js';
 import { graphOperations } from './graph.js';
 import { imageOperations } from './images.js';
+import { policyOperations } from './policies.js';
 import { registryOperations } from './registries.js';
 import { runOperations } from './runs.js';
 import { taskOperations } from './tasks.js';
@@ -17,6 +18,7 @@ import { webhookOperations } from './webhooks.js';
 /** Every operation there is. */
 export const operations = {
   ...registryOperations,
+  ...policyOperations,
   ...imageOperations,
   ...taskOperations,
   ...runOperations,

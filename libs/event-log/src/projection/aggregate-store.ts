@@ -140,7 +140,8 @@ export class AggregateStore<State> implements Projection {
   #evolveEntry(entry: Entry<State>, event: RecordedEvent): void {
     entry.state =
       event.type === this.#restated
-        ? ((event.data as { state: unknown }).state as State)
+        ? // What a restatement of an earlier version does not have yet is as in the beginning.
+          { ...this.#initial, ...((event.data as { state: unknown }).state as State) }
         : this.#evolve(entry.state, event);
     entry.sequence = event.sequence;
   }

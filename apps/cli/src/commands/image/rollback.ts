@@ -1,0 +1,8 @@
+import { command } from '../../command.js';
+import { addDecisionOptions, decide, type DecisionOptions } from './decide.js';
+
+export default command<DecisionOptions, [string]>({
+  describe: addDecisionOptions,
+  run: (session, options, reference) =>
+    decide(session, 'rollbackImage', { reference, reason: options.reason }, options),
+});

@@ -1,0 +1,7 @@
+import { command } from '../../command.js';
+import { addDecisionOptions, decide, type DecisionOptions } from './decide.js';
+
+export default command<DecisionOptions, [string]>({
+  describe: addDecisionOptions,
+  run: (session, options, reference) => decide(session, 'unpinImage', { reference, reason: options.reason }, options),
+});
