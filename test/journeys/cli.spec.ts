@@ -52,6 +52,7 @@ describe('plinth, the command line', () => {
       Tasks:  none yet
       Runs:  0 running, 0 queued
       Open waves:  0
+      Policy:  preset acr
       Registries:  none known"
     `);
   });
@@ -190,6 +191,7 @@ describe('plinth, the command line', () => {
       Tasks:  1: 1 Fresh
       Runs:  0 running, 0 queued
       Open waves:  0
+      Policy:  preset acr
       Registries:  1 registry"
     `);
   });
@@ -409,6 +411,7 @@ describe('plinth, the command line', () => {
       standalone log  ok  the nats-server: its version, its streams
       standalone clock  ok  the clock beside that of the nats-server
       standalone registries  ok  each known registry: whether it answers, and takes our login
+      standalone images  ok  each watched image: whether it has offered every platform for the last hours
       standalone pools  ok  each pool that a task names: whether a builder works for it
       standalone builder  ok  the engine: whether it can build, and what keeps builds apart
       clock  ok  the clock of the server beside that of this machine"

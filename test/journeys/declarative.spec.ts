@@ -16,6 +16,13 @@ const task = (name: string, more: object = {}) => ({
   ...more,
 });
 const registry = (host: string, more: object = {}) => ({ ...head, type: 'Registry', host, ...more });
+const policy = (name: string, more: object = {}) => ({
+  ...head,
+  type: 'Policy',
+  name,
+  match: [`${name}.invalid/*`],
+  ...more,
+});
 const files = (...documents: object[]) => documents.map((one) => JSON.stringify(one)).join('\n---\n');
 
 describe('declarative use', () => {
@@ -186,6 +193,32 @@ describe('declarative use', () => {
     expect((await cli(['diff', '-f', '-'], yaml)).exit).toBe(0);
     const report = await json(['import', 'acr', '-f', file]);
     expect((report['acr'] as { outcome: string }[]).filter(({ outcome }) => outcome === 'LeftOut')).toHaveLength(6);
+  });
+
+  it('makes policies of files too, after registries and before tasks, and refuses those that tie', async () => {
+    const careful = policy('hub', { preset: 'careful', minimumAge: '72h', allow: ['hub.invalid/team/*'] });
+    const own = policy('own', { match: ['*'], anomalies: 'Hold' });
+    const all = files(task('careful-app'), own, careful, registry('hub.invalid'));
+    const made = await json(['apply', '-f', '-'], all);
+    expect(made.resources.map(({ type, name, action }) => `${action} ${type} ${name}`)).toEqual([
+      'Created Registry hub.invalid',
+      'Created Policy own',
+      'Created Policy hub',
+      'Created Task careful-app',
+    ]);
+    expect(await json(['apply', '-f', '-'], all)).toMatchObject({ created: 0, unchanged: 4 });
+    const tie = await cli(
+      ['apply', '-f', '-'],
+      files(policy('other', { match: ['hub.invalid/x/*', 'hub.invalid/*'] })),
+    );
+    expect(tie).toMatchObject({
+      exit: 5,
+      stderr: expect.stringMatching(/document 1 \(Policy other\), match\[1\]: .*hub\.invalid\/\* of the policy hub/),
+    });
+    const changed = await cli(['diff', '-f', '-'], files(policy('hub', { preset: 'careful', minimumAge: '24h' })));
+    expect(changed.stdout).toBe(
+      '~ Policy hub\n    minimumAge: "72h" → "24h"\n    allow: ["hub.invalid/team/*"] → (absent)\n',
+    );
   });
 
   it('exports what an empty Plinth becomes the same by', async () => {

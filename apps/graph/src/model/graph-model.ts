@@ -288,13 +288,19 @@ export class GraphModel {
   }
 
   private adopted(event: RecordedEvent<'tag.adopted'>): void {
-    const { reference, to, seenBy, hintedAt, run } = event.data;
+    const { reference, to, seenBy, hintedAt, run, urgent } = event.data;
     const image = this.image(reference);
     const at = Date.parse(event.time);
-    image.adoptions = [{ snapshot: to, position: event.sequence, at, seenBy, hintedAt, run }, ...image.adoptions].slice(
-      0,
-      adoptionsKept,
-    );
+    const adoption = {
+      snapshot: to,
+      position: event.sequence,
+      at,
+      seenBy,
+      hintedAt,
+      run,
+      ...(urgent ? { urgent } : {}),
+    };
+    image.adoptions = [adoption, ...image.adoptions].slice(0, adoptionsKept);
     this.changes.images.add(image);
     for (const consumer of image.consumers) this.queue.add(consumer);
     if (run) this.markAnswered(reference, run);

@@ -10,6 +10,8 @@ export interface Adoption {
   readonly hintedAt: string | null;
   /** The run that pushed it, where it was one of ours. */
   readonly run: string | null;
+  /** A person released it as urgent. */
+  readonly urgent?: boolean;
 }
 
 /** A watched reference. */

@@ -23,8 +23,10 @@ export const baseImageMoved = defineReason({
       adoptedAt: new Date(adoption.at).toISOString(),
       position: adoption.position,
       run: adoption.run,
+      ...(adoption.urgent ? { urgent: true } : {}),
     })),
-  explain: ({ reference, from, to, seenBy, adoptedAt, run }) =>
+  explain: ({ reference, from, to, seenBy, adoptedAt, run, urgent }) =>
     `${familiar(reference)} moved ${short(from)} → ${short(to)} at ${moment(adoptedAt)}` +
-    (run ? `, pushed by run ${run}` : `, ${how[seenBy]}`),
+    (run ? `, pushed by run ${run}` : `, ${how[seenBy]}`) +
+    (urgent ? '; released as urgent' : ''),
 });

@@ -1,4 +1,4 @@
-import type { EventData } from '#libs/contracts';
+import type { Cause, EventData } from '#libs/contracts';
 import { failuresToOpenCircuit, runDecider, type RunCommand, type RunState } from '#libs/domain';
 import type { AggregateStore, Clock, Commands, Logger } from '#libs/event-log';
 import { taskDecider, type TaskState } from '../tasks/task.decider.js';
@@ -19,6 +19,11 @@ export interface AdmissionDependencies {
 export const runIdOf = (offer: number): string => `c${offer.toString(36)}`;
 
 const retryMs = 1000;
+
+const priorityOf = (causes: readonly Cause[]): EventData<'run.queued'>['priority'] => {
+  if (causes.some(({ type }) => type === 'DefinitionChanged')) return 'SourceChange';
+  return causes.some((cause) => cause.type === 'BaseImageMoved' && cause.urgent) ? 'UrgentBase' : 'Base';
+};
 
 /**
  * Turns offers of the graph into queued runs, takes withdrawn ones back, and opens and closes circuits. What it does
@@ -111,11 +116,7 @@ export class Admission {
       overridden: false,
       pins: due.pins,
       sourceRevision: due.sourceRevision,
-      priority: tried
-        ? 'HalfOpen'
-        : due.causes.some(({ type }) => type === 'DefinitionChanged')
-          ? 'SourceChange'
-          : 'Base',
+      priority: tried ? 'HalfOpen' : priorityOf(due.causes),
       waves: due.waves,
       createdAt: this.with_.clock.now().toISOString(),
     };

@@ -22,6 +22,7 @@ export const causeSchema = z.discriminatedUnion('type', [
     adoptedAt: timeSchema,
     position: positionSchema.describe('Position of the adoption.'),
     run: z.string().nullable().describe('Run that pushed the new digest, where it was one of ours.'),
+    urgent: z.boolean().optional().describe('A person released it as urgent: it is built before other updates.'),
   }),
   z.object({ type: z.literal('DefinitionChanged'), from: z.string(), to: z.string(), position: positionSchema }),
   z.object({ type: z.literal('Manual'), by: z.string(), at: timeSchema }),

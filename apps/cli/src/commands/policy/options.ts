@@ -30,8 +30,13 @@ export const addPolicyOptions = (command: Command): Command =>
     )
     .option('--dry-run', 'print what would be sent, and send nothing');
 
-/** What was given, as the API takes it. */
-export const policyParts = (options: PolicyOptions): Omit<PolicyOptions, 'dryRun'> => {
-  const { dryRun: _dryRun, ...fields } = options;
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-};
+const fields = ['match', 'preset', 'minimumAge', 'settle', 'hold', 'allow', 'anomalies'] as const;
+
+/** What was given, as the API takes it. An option that takes a field away (`--no-hold`) is no part of it. */
+export const policyParts = (options: PolicyOptions): Pick<PolicyOptions, (typeof fields)[number]> =>
+  Object.fromEntries(
+    fields.flatMap((field) => {
+      const value: unknown = options[field];
+      return value === undefined || value === false ? [] : [[field, value]];
+    }),
+  );

@@ -29,10 +29,9 @@ export default command<Options, [string]>({
     const { ifMatch, ...given } = options;
     const values = given as Record<string, unknown>;
     const removed = removable.filter((field) => values[field] === false);
-    const set = Object.fromEntries(Object.entries(policyParts(given)).filter(([, value]) => value !== false));
     const input: CallInput<'updatePolicy'> = {
       name,
-      ...set,
+      ...policyParts(given),
       ...Object.fromEntries(removed.map((field) => [field, null])),
     };
     if (Object.keys(input).length === 1) throw usageError('Nothing is to be changed.', 'plinth policy update --help');
