@@ -183,6 +183,22 @@ describe('adoption policies', () => {
     expect((await image(reference)).candidates).toEqual([]);
   });
 
+  it('a tag that is a range follows the highest version, and what stands on it is rebuilt', async () => {
+    const range = `${registry.host}/ver:22.x`;
+    await ok('policy', 'create', 'versions', '--match', `${registry.host}/ver`, '--follow-versions');
+    await registry.push('ver', '23.0.0', 'another major version');
+    const old = await registry.push('ver', '22.9.0', 'old');
+    await plinth.task('ranged', { files: `FROM ${range}\nCOPY Dockerfile /app\n`, image: `${registry.host}/ranged:1` });
+    await plinth.until('tag.adopted', ({ reference, to }) => reference === range && to.digest === old);
+    await plinth.build('ranged');
+    const after = seen();
+    const next = await registry.push('ver', '22.10.0', 'new');
+    const { data } = await plinth.until('run.succeeded', ({ task }) => task === 'ranged', after);
+    expect(data.inputs).toMatchObject([{ reference: range, digest: next }]);
+    expect((await image(range)).adopted).toMatchObject({ digest: next, tag: '22.10.0' });
+    expect(await ok('image', 'show', range)).toMatch(/Version:\s+22\.10\.0/);
+  });
+
   it('a tag that vanished is told, and its return', async () => {
     const after = seen();
     const digest = (await registry.digestOf('base', '1'))!;

@@ -135,7 +135,8 @@ export class WatcherService {
    * and the notification said something else or nothing, it is repeated: registries lag behind their own pushes.
    */
   async hint(reference: string, digest: string | undefined, hintedAt: string): Promise<void> {
-    const { tags, looker } = this;
+    const { tags, looker, policies } = this;
+    for (const range of policies.rangesWith(reference)) void this.hint(range, undefined, hintedAt);
     const before = tags.get(reference).state.current?.digest ?? null;
     if (digest !== undefined && digest === before) return;
     if (this.hinted.has(reference)) {

@@ -41,6 +41,7 @@ export const imageFields = (image: ImageView): (readonly [string, string | strin
   ['Image', image.reference],
   ['Adopted', image.adopted?.digest],
   ['Seen', image.current?.digest ?? 'not there'],
+  ['Version', image.adopted?.tag],
   ['Policy', image.policy],
   ['Pinned', image.pinned && `by ${image.pinned.by} at ${toSecond(image.pinned.at)}: ${image.pinned.reason}`],
   [

@@ -2,12 +2,13 @@ import type { PolicyView } from '#libs/contracts';
 import type { Column } from '../output/table.js';
 
 /** What it asks of a digest, in the words of its fields. */
-const asksOf = ({ preset, minimumAge, settle, hold, allow, anomalies }: PolicyView): string[] => [
+const asksOf = ({ preset, minimumAge, settle, hold, allow, anomalies, followVersions }: PolicyView): string[] => [
   ...(preset ? [`preset ${preset}`] : []),
   ...(hold ? ['hold'] : []),
   ...(minimumAge ? [`minimum age ${minimumAge}`] : []),
   ...(settle ? [`settle ${settle}`] : []),
   ...(anomalies ? [`anomalies ${anomalies}`] : []),
+  ...(followVersions ? ['follow versions'] : []),
   ...(allow ? [`allow ${allow.join(', ')}`] : []),
 ];
 
@@ -28,6 +29,7 @@ export const policyFields = (policy: PolicyView): (readonly [string, string | st
   ['Hold', policy.hold ? 'every new digest, until a person releases it' : undefined],
   ['Allow', policy.allow],
   ['Anomalies', policy.anomalies],
+  ['Versions', policy.followVersions ? 'a tag such as 22.x follows the highest version' : undefined],
   ['Images', String(policy.watchedImages)],
   ['Set', policy.appliedBy],
 ];

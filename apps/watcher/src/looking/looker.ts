@@ -1,7 +1,8 @@
 import type { SeenBy, Snapshot } from '#libs/contracts';
 import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
-import { parseReference, type CallOptions, type RegistryClient } from '#libs/oci';
+import { parseReference, withTag, type CallOptions, type RegistryClient } from '#libs/oci';
 import type { AdoptionPolicy } from '../policy/policy.js';
+import { highestVersion } from '../policy/version-range.js';
 import type { WatchList } from '../watchlist/watch-list.js';
 import { tagDecider, type TagState } from '../tags/tag.decider.js';
 import { namable } from './namable.js';
@@ -30,7 +31,7 @@ export interface LookRecord {
 }
 
 export interface LookerDependencies {
-  readonly registries: { readonly client: Pick<RegistryClient, 'headManifest' | 'resolve'> };
+  readonly registries: { readonly client: Pick<RegistryClient, 'headManifest' | 'resolve' | 'listTags'> };
   readonly tags: AggregateStore<TagState>;
   readonly commands: Commands;
   readonly policy: AdoptionPolicy;
@@ -138,13 +139,17 @@ export class Looker {
 
   private async find(reference: string, state: TagState, options: CallOptions): Promise<Snapshot | null> {
     const { client } = this.with_.registries;
-    const parsed = parseReference(reference);
+    const named = parseReference(reference);
+    const range = this.with_.policy.rangeOf(reference);
+    const tag = range && highestVersion(range, await client.listTags(named, options));
+    if (range && tag === undefined) return null;
+    const parsed = tag === undefined ? named : withTag(named, tag);
     const head = await client.headManifest(parsed, options);
     if (!head) return null;
     const known = [state.vanishedAt === null ? state.current : null, state.adopted, ...state.adoptedBefore];
     const same = [...known, ...state.candidates.map(({ snapshot }) => snapshot)].find(
       (one) => one?.digest === head.digest,
     );
-    return same ?? namable(await client.resolve(parsed, options));
+    return same ?? namable({ ...(await client.resolve(parsed, options)), ...(tag === undefined ? {} : { tag }) });
   }
 }

@@ -4,7 +4,7 @@ import { offeredPlatformSchema, type Snapshot } from '#libs/contracts';
 const platformsKept = 256;
 
 /** Without the children whose platform is no name: a registry must not fill the log, nor keep a tag from being adopted. */
-export const namable = ({ digest, mediaType, platforms, created }: Snapshot): Snapshot => ({
+export const namable = ({ digest, mediaType, platforms, created, tag }: Snapshot): Snapshot => ({
   digest,
   mediaType,
   platforms: Object.fromEntries(
@@ -13,4 +13,5 @@ export const namable = ({ digest, mediaType, platforms, created }: Snapshot): Sn
       .slice(0, platformsKept),
   ),
   ...(created === undefined ? {} : { created }),
+  ...(tag === undefined ? {} : { tag }),
 });

@@ -10,11 +10,14 @@ import { policyFor } from './policy-set.js';
 import { changesOf } from './rules/changes.js';
 import { settingsOf, type PolicySettings } from './settings.js';
 import { judge, type Verdict } from './verdict.js';
+import { fitsRange, versionRange, type VersionRange } from './version-range.js';
 
 /** Decides whether a digest that was found may be used by dependants. */
 export interface AdoptionPolicy {
   /** @param pushed whether a run of ours pushed it */
   decide(reference: string, tag: TagState, found: Snapshot, pushed: boolean): Verdict;
+  /** The versions that a reference stands for; undefined where it is a tag like any other. */
+  rangeOf(reference: string): VersionRange | undefined;
 }
 
 export interface PoliciesDependencies {
@@ -49,6 +52,20 @@ export class Policies implements AdoptionPolicy {
   settings(reference: string): PolicySettings {
     const own = this.with_.watchList.pushesTo(parseReference(reference).registry);
     return settingsOf(policyFor(this.all(), reference), this.preset, own);
+  }
+
+  rangeOf(reference: string): VersionRange | undefined {
+    const range = versionRange(parseReference(reference).tag ?? '');
+    return range && this.settings(reference).followVersions ? range : undefined;
+  }
+
+  /** Watched ranges that a tag is a version of: what a notification about it is about, too. */
+  rangesWith(reference: string): string[] {
+    const { tag } = parseReference(reference);
+    return [...this.with_.watchList.sistersOf(reference)].filter((sister) => {
+      const range = sister === reference ? undefined : this.rangeOf(sister);
+      return range !== undefined && tag !== undefined && fitsRange(range, tag);
+    });
   }
 
   /** Platforms that dependants build, the adopted digest has, and what the tag names now has not. */

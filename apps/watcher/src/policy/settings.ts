@@ -10,6 +10,8 @@ export interface PolicySettings {
   /** Null: every image may be adopted. */
   readonly allow: readonly string[] | null;
   readonly anomalies: AnomalyAction;
+  /** Whether a tag such as `22.x` is a range of versions. */
+  readonly followVersions: boolean;
 }
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -24,8 +26,15 @@ export const durationMs = (text: string): number =>
  * pieces come within hours, mostly less than half an hour apart.
  */
 export const presets: Readonly<Record<PolicyPreset, Omit<PolicySettings, 'name'>>> = {
-  acr: { minimumAgeMs: 0, settleMs: 1_800_000, hold: false, allow: null, anomalies: 'Flag' },
-  careful: { minimumAgeMs: 86_400_000, settleMs: 1_800_000, hold: false, allow: null, anomalies: 'Hold' },
+  acr: { minimumAgeMs: 0, settleMs: 1_800_000, hold: false, allow: null, anomalies: 'Flag', followVersions: false },
+  careful: {
+    minimumAgeMs: 86_400_000,
+    settleMs: 1_800_000,
+    hold: false,
+    allow: null,
+    anomalies: 'Hold',
+    followVersions: false,
+  },
 };
 
 /**
@@ -38,7 +47,7 @@ export const settingsOf = (
   own: boolean,
 ): PolicySettings => {
   const chosen = policy?.preset ?? preset;
-  const { minimumAge, settle, hold, allow, anomalies } = policy ?? {};
+  const { minimumAge, settle, hold, allow, anomalies, followVersions } = policy ?? {};
   const base = presets[own ? 'acr' : chosen];
   return {
     name: policy?.name ?? chosen,
@@ -47,5 +56,6 @@ export const settingsOf = (
     hold: hold ?? base.hold,
     allow: allow ?? base.allow,
     anomalies: anomalies ?? base.anomalies,
+    followVersions: followVersions ?? base.followVersions,
   };
 };

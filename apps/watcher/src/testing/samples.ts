@@ -14,4 +14,7 @@ export const snapshotOf = (word: string): Snapshot => ({
 });
 
 /** Everything at once, and nothing is odd. */
-export const atOnce: AdoptionPolicy = { decide: () => ({ adopt: true, policy: 'acr', anomalies: [] }) };
+export const atOnce: AdoptionPolicy = {
+  decide: () => ({ adopt: true, policy: 'acr', anomalies: [] }),
+  rangeOf: () => undefined,
+};

@@ -10,6 +10,7 @@ export const snapshotSchema = z.object({
   mediaType: z.string(),
   platforms: z.record(offeredPlatformSchema, digestSchema).describe('Digest of the manifest per platform.'),
   created: timeSchema.optional().describe('When it was made, where the index or the config says so.'),
+  tag: z.string().max(128).optional().describe('Tag that it was found at, where the reference is a range of versions.'),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 

@@ -57,6 +57,12 @@ export const policyResourceSchema = z.strictObject({
     .optional()
     .describe('Only images that fit one of these are ever adopted.'),
   anomalies: anomalyActionSchema.optional(),
+  followVersions: z
+    .boolean()
+    .optional()
+    .describe(
+      'Tags such as `22.x`, `22.4.x` or `22.x-alpine` stand for the highest version that fits, of the tags that the repository has.',
+    ),
 });
 export type PolicyResource = z.infer<typeof policyResourceSchema>;
 

@@ -75,6 +75,7 @@ export const policyOperations = {
       hold: fields.hold.unwrap().nullable().optional(),
       allow: fields.allow.unwrap().nullable().optional(),
       anomalies: fields.anomalies.unwrap().nullable().optional(),
+      followVersions: fields.followVersions.unwrap().nullable().optional(),
     }),
     output: policyViewSchema,
     errors: ['NOT_FOUND', 'ETAG_MISMATCH', 'FAILED_PRECONDITION'],

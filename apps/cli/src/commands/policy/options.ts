@@ -12,6 +12,7 @@ export interface PolicyOptions {
   readonly hold?: boolean;
   readonly allow?: string[];
   readonly anomalies?: NonNullable<Definition['anomalies']>;
+  readonly followVersions?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -28,9 +29,10 @@ export const addPolicyOptions = (command: Command): Command =>
     .addOption(
       new Option('--anomalies <action>', 'what becomes of what looks odd').argParser(oneOf('Ignore', 'Flag', 'Hold')),
     )
+    .option('--follow-versions', 'a tag such as 22.x stands for the highest version that fits')
     .option('--dry-run', 'print what would be sent, and send nothing');
 
-const fields = ['match', 'preset', 'minimumAge', 'settle', 'hold', 'allow', 'anomalies'] as const;
+const fields = ['match', 'preset', 'minimumAge', 'settle', 'hold', 'allow', 'anomalies', 'followVersions'] as const;
 
 /** What was given, as the API takes it. An option that takes a field away (`--no-hold`) is no part of it. */
 export const policyParts = (options: PolicyOptions): Pick<PolicyOptions, (typeof fields)[number]> =>

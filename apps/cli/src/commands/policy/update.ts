@@ -8,7 +8,7 @@ import { policyFields } from '../../views/policy.js';
 import { addPolicyOptions, policyParts, type PolicyOptions } from './options.js';
 
 /** Fields that can be taken away, and the option that does. */
-const removable = ['preset', 'minimumAge', 'settle', 'hold', 'allow', 'anomalies'] as const;
+const removable = ['preset', 'minimumAge', 'settle', 'hold', 'allow', 'anomalies', 'followVersions'] as const;
 
 interface Options extends PolicyOptions {
   readonly ifMatch?: string;
@@ -23,6 +23,7 @@ export default command<Options, [string]>({
       .option('--no-hold', 'hold no more')
       .option('--no-allow', 'every image may be adopted')
       .option('--no-anomalies', 'as the preset has it')
+      .option('--no-follow-versions', 'a tag such as 22.x is a tag like any other')
       .option('--if-match <etag>', 'change only this version of the policy'),
 
   async run(session, options, name) {
