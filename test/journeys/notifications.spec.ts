@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { connect } from '@nats-io/transport-node';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notificationDialects, type NotificationDialect, type Notifications } from '#libs/contracts';
-import { freePort, OidcIssuer } from '#libs/testing';
+import { freePort, OidcIssuer, startNats } from '#libs/testing';
 import { runCli } from '../../apps/cli/src/run.js';
 import {
   hashOfKey,
@@ -177,6 +178,29 @@ describe('registries of every kind that tell of their pushes', () => {
     } finally {
       await own.close();
     }
+  });
+
+  it('are heard on a NATS server, when that is where they publish', async () => {
+    const nats = await startNats();
+    const host = 'zot-on-nats.test';
+    const settings = { dialect: 'zot' as const, nats: { server: nats.url, subject: 'zot.events' } };
+    const { hookPath } = await plinth.client.createRegistry({ host, notifications: settings });
+    expect(hookPath).toBeNull();
+    const { fixture } = pushOf('zot');
+    const publisher = await connect({ servers: nats.url });
+    const { body } = notificationFixtures().find(({ name }) => name === 'image-updated-structured')!;
+    // Nobody but the server knows when the subscription stands: it is published until it was heard.
+    const heard = async () => {
+      publisher.publish('zot.events', JSON.stringify(body));
+      return (await plinth.client.getRegistry({ host })).lastNotificationAt;
+    };
+    await expect.poll(heard, { timeout: 20_000 }).not.toBeNull();
+    // A request proves nothing there: there is no secret that it could have.
+    const posted = await post(`/v1/hooks/zot/${host}`, { headers: {}, body: JSON.stringify(fixture.body) });
+    expect(posted.status).toBe(401);
+    await plinth.client.deleteRegistry({ host });
+    await publisher.close();
+    await nats.stop();
   });
 
   it('are given consent when they ask for it by OPTIONS, as Event Grid does for CloudEvents', async () => {

@@ -7,6 +7,7 @@ import { ImageHandlers } from './handlers/image.handlers.js';
 import { PolicyHandlers } from './handlers/policy.handlers.js';
 import { RegistryHandlers } from './handlers/registry.handlers.js';
 import { HookHandler, maxHookBytes } from './hooks/hook.handler.js';
+import { NatsSinks } from './hooks/nats-sinks.js';
 import { WatcherService } from './watcher.service.js';
 
 const POSITIONS = Symbol('plinth.watcher.positions');
@@ -59,13 +60,32 @@ const hookRoutes = (path: `/v1/${string}`) =>
   ],
 })
 export class WatcherModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(private readonly watcher: WatcherService) {}
+  private readonly sinks: NatsSinks;
 
-  onApplicationBootstrap(): Promise<void> {
-    return this.watcher.start();
+  constructor(
+    private readonly watcher: WatcherService,
+    hooks: HookHandler,
+  ) {
+    const { registries, runtime } = watcher;
+    const { secrets, clock, logger } = runtime;
+    this.sinks = new NatsSinks({
+      registries,
+      secrets,
+      take: (dialect, host, request, notifications) => void hooks.take(dialect, host, request, notifications),
+      maxBytes: maxHookBytes,
+      clock,
+      logger,
+    });
+    watcher.onRegistryChange((host) => this.sinks.follow(host));
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.watcher.stop();
+  async onApplicationBootstrap(): Promise<void> {
+    await this.watcher.start();
+    this.sinks.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.sinks.stop();
+    await this.watcher.stop();
   }
 }

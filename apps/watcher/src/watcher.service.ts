@@ -45,13 +45,15 @@ export class WatcherService {
   readonly upstream: UpstreamWatch;
   private readonly poller: Poller;
   private readonly watching: Watching;
+  /** Called with the host of a registry whose settings changed. */
+  private readonly followers = new Set<(host: string) => void>();
   /** References that are followed after a notification. */
   private readonly hinted = new Set<string>();
   private readonly stopping = new AbortController();
 
   constructor(readonly runtime: Runtime) {
     const { jet, clock, logger, health, secrets, config, onFailure } = runtime;
-    this.registries = new RegistryDirectory({ secrets, onChange: (host) => this.poller.reschedule(host) });
+    this.registries = new RegistryDirectory({ secrets, onChange: (host) => this.changed(host) });
     const { tags, registryStates, policyStates, watchList, registries } = this;
     this.log = new ServiceLog({
       name: 'watcher',
@@ -93,6 +95,15 @@ export class WatcherService {
       logger,
       changed: (reference, watched) => (watched ? this.poller.add(reference) : this.poller.remove(reference)),
     });
+  }
+
+  onRegistryChange(follower: (host: string) => void): void {
+    this.followers.add(follower);
+  }
+
+  private changed(host: string): void {
+    this.poller.reschedule(host);
+    for (const follower of this.followers) follower(host);
   }
 
   async start(): Promise<void> {

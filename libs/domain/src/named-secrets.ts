@@ -33,4 +33,7 @@ export const secretsOfRegistry = ({
     { field: 'clientCertificate.key', secretRef: clientCertificate?.key },
     { field: 'credentials.password', secretRef: credentials?.password },
     { field: 'notifications.secret', secretRef: notifications?.secret },
+    { field: 'notifications.nats.login.password', secretRef: notifications?.nats?.login?.password },
+    { field: 'notifications.nats.credentials', secretRef: notifications?.nats?.credentials },
+    { field: 'notifications.nats.ca', secretRef: notifications?.nats?.ca },
   ].filter((one): one is NamedSecret => typeof one.secretRef === 'string');

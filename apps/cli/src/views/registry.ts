@@ -13,6 +13,14 @@ export const registryColumns: readonly Column<RegistryView>[] = [
   { title: 'last error', value: ({ lastError }) => lastError },
 ];
 
+const notificationsOf = (
+  { dialect, nats }: NonNullable<RegistryView['notifications']>,
+  hookPath: string | null,
+): string =>
+  [dialect, hookPath && `to ${hookPath}`, nats && `on ${nats.server}, subject ${nats.subject}`]
+    .filter(Boolean)
+    .join(', ');
+
 export const registryFields = (registry: RegistryView): (readonly [string, string | null | undefined])[] => [
   ['Host', registry.host],
   ['Kind', registry.kind],
@@ -23,7 +31,7 @@ export const registryFields = (registry: RegistryView): (readonly [string, strin
   ['Client certificate', registry.clientCertificate && `in ${registry.clientCertificate.certificate}`],
   ['May send us to', registry.addressPolicy?.join(', ')],
   ['Login', registry.credentials && `${registry.credentials.username}, password in ${registry.credentials.password}`],
-  ['Notifications', registry.notifications && `${registry.notifications.dialect}, to ${registry.hookPath ?? ''}`],
+  ['Notifications', registry.notifications && notificationsOf(registry.notifications, registry.hookPath)],
   ['Last notified', registry.lastNotificationAt],
   ['Poll', `every ${registry.poll.intervalSeconds} s`],
   ['Watched tags', String(registry.watchedTags)],

@@ -43,7 +43,28 @@ export class HookHandler implements RawHandler {
       body,
     };
     try {
-      const { rewrites } = await this.authenticate(name, dialect, host, request, params['key']);
+      const notifications = await this.authenticate(name, dialect, host, request, params['key']);
+      return this.take(name, host, request, notifications, method);
+    } catch (error) {
+      if (isPlinthError(error) && error.code === 'UNAUTHENTICATED') this.metrics.notified(name, 'refused');
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a notification whose sender is known as genuine.
+   * @throws PlinthError INVALID_ARGUMENT when it is not of the dialect
+   */
+  take(
+    name: string,
+    host: string,
+    request: HookRequest,
+    { rewrites }: Notifications,
+    method: RawRequest['method'] = 'POST',
+  ): RawResponse {
+    const dialect = dialects.get(name);
+    if (!dialect) throw new PlinthError('NOT_FOUND', `There is no notification dialect ${name}.`);
+    try {
       const answer = this.read(name, dialect, request, method);
       this.metrics.notified(name, 'accepted');
       const now = this.watcher.runtime.clock.now().toISOString();
@@ -52,7 +73,6 @@ export class HookHandler implements RawHandler {
       this.hint(answer, host, rewrites, now);
       return { status: 202 };
     } catch (error) {
-      if (isPlinthError(error) && error.code === 'UNAUTHENTICATED') this.metrics.notified(name, 'refused');
       if (isPlinthError(error) && error.code === 'INVALID_ARGUMENT') this.metrics.notified(name, 'malformed');
       throw error;
     }

@@ -18,12 +18,15 @@ export type Proof =
   /** The key at the end of the path, for senders that can do nothing else; its hash is in the registry's settings. */
   | { readonly by: 'path' }
   /** A signed OpenID Connect token as bearer. */
-  | { readonly by: 'oidc' };
+  | { readonly by: 'oidc' }
+  /** The right to publish on a NATS server, which is that server's to give; nothing that a request could have. */
+  | { readonly by: 'nats' };
 
 /** Proofs that rest on a secret which both sides have. */
-export type SecretProof = Exclude<Proof, { readonly by: 'path' | 'oidc' }>;
+export type SecretProof = Exclude<Proof, { readonly by: 'path' | 'oidc' | 'nats' }>;
 
-export const restsOnSecret = (proof: Proof): proof is SecretProof => proof.by !== 'path' && proof.by !== 'oidc';
+export const restsOnSecret = (proof: Proof): proof is SecretProof =>
+  proof.by !== 'path' && proof.by !== 'oidc' && proof.by !== 'nats';
 
 const sha256 = 'sha256' as const;
 /** `X-Hub-Signature-256: sha256=…`, as GitHub has it and many after it. */

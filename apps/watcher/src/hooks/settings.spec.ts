@@ -13,6 +13,14 @@ const refusal = (notifications: Notifications): unknown => {
   }
 };
 
+it('a registry that publishes on a NATS server alone has no path to send to, and only some can', () => {
+  const nats = { server: 'nats://nats.test:4222', subject: 'zot.events' };
+  expect(() => checkNotifications({ dialect: 'zot', nats })).not.toThrow();
+  expect(hookPathOf('zot.test', { dialect: 'zot', nats })).toBeNull();
+  expect(hookPathOf('zot.test', { dialect: 'zot', nats, secret: 'hook' })).toBe('/v1/hooks/zot/zot.test');
+  expect(() => checkNotifications({ dialect: 'quay', nats })).toThrow('need notifications.keyHash');
+});
+
 describe('settings of notifications', () => {
   it('have what the sender can prove itself with', () => {
     checkNotifications(undefined);

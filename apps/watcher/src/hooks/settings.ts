@@ -3,14 +3,15 @@ import { dialects } from './index.js';
 import { restsOnSecret, type Proof } from './proof.js';
 
 /** Where the settings of a registry have what a proof needs. */
-const needOf = (proof: Proof): 'secret' | 'keyHash' | 'oidc' => {
+const needOf = (proof: Proof): 'secret' | 'keyHash' | 'oidc' | 'nats' => {
   if (restsOnSecret(proof)) return 'secret';
-  return proof.by === 'path' ? 'keyHash' : 'oidc';
+  return proof.by === 'path' ? 'keyHash' : proof.by;
 };
 
 const explained = {
   secret: 'name the secret that the sender sends or signs with, see /v1/secrets',
   keyHash: 'make a random key of 32 characters or more, and give its SHA-256; the key goes at the end of the address',
+  nats: 'give the server and the subject that the sender publishes on',
   oidc: 'give the audience and the account of the tokens that the sender sends',
 } as const;
 
@@ -23,7 +24,7 @@ export const checkNotifications = (notifications: Notifications | null | undefin
   const { dialect } = notifications;
   const taken = [...new Set((dialects.get(dialect)?.proofs ?? []).map(needOf))];
   const violations: FieldViolation[] = [];
-  for (const field of ['secret', 'keyHash', 'oidc'] as const) {
+  for (const field of ['secret', 'keyHash', 'oidc', 'nats'] as const) {
     if (notifications[field] === undefined || taken.includes(field)) continue;
     const message = `${dialect} cannot use it; expected ${taken.join(' or ')}`;
     violations.push({ field: `notifications.${field}`, message });
@@ -40,6 +41,8 @@ export const checkNotifications = (notifications: Notifications | null | undefin
   );
 };
 
-/** Path that the registry sends to. Of a key only the hash is known. */
-export const hookPathOf = (host: string, { dialect, keyHash }: Notifications): string =>
-  `/v1/hooks/${dialect}/${host}${keyHash === undefined ? '' : '/•••'}`;
+/** Path that the registry sends to; null when it publishes on a NATS server alone. Of a key only the hash is known. */
+export const hookPathOf = (host: string, { dialect, keyHash, secret, oidc }: Notifications): string | null =>
+  keyHash === undefined && secret === undefined && oidc === undefined
+    ? null
+    : `/v1/hooks/${dialect}/${host}${keyHash === undefined ? '' : '/•••'}`;

@@ -4,13 +4,13 @@ import { HookFormatError, jsonOf, shaped, text, type HookDialect } from './diale
 import { authorization } from './proof.js';
 
 /**
- * zot, HTTP sink of its extension "events" (zot pkg/extensions/events; zotregistry.dev, "Event Support for zot"). The
+ * zot, HTTP and NATS sinks of its extension "events" (zot pkg/extensions/events; zotregistry.dev, "Event Support for zot"). The
  * prefix of the type is the operator's choice. A reference may be a digest.
  */
 const image = z.object({ name: text, reference: text, digest: text.optional() });
 
 export const zot: HookDialect = {
-  proofs: [authorization],
+  proofs: [authorization, { by: 'nats' }],
   parse: ({ headers, body }) => {
     const event = cloudEventOf(headers, jsonOf(body));
     if (!event) throw new HookFormatError('The body is no notification of zot: it is no CloudEvent.');

@@ -34,6 +34,29 @@ export const notificationsSchema = z.strictObject({
     })
     .optional()
     .describe('Signed tokens that the sender sends as bearer.'),
+  nats: z
+    .strictObject({
+      server: z
+        .string()
+        .max(253)
+        .regex(/^(?:nats|tls):\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/, 'expected nats://host:port or tls://host:port')
+        .describe('Server that it publishes on; Plinth listens there.'),
+      subject: z
+        .string()
+        .max(255)
+        .regex(/^[^\s.*>]+(?:\.[^\s.*>]+)*$/, 'expected a subject without wildcards, such as zot.events')
+        .describe('Subject that it publishes on; zot calls it channel.'),
+      login: z
+        .strictObject({ username: z.string().min(1).max(256), password: secretRefSchema })
+        .optional()
+        .describe('Login at that server.'),
+      credentials: secretRefSchema.optional().describe('Where the text of a NATS credentials file is.'),
+      ca: secretRefSchema.optional().describe('Where the PEM of the authority of that server is.'),
+    })
+    .optional()
+    .describe(
+      "Where it publishes them, when it does so on a NATS server. Who may publish there is that server's to say.",
+    ),
   rewrites: z
     .array(
       z.strictObject({

@@ -38,6 +38,22 @@ describe('the options of a registry', () => {
     });
   });
 
+  it('say where they are published, when that is on a NATS server', () => {
+    const nats = ['--notification-nats', 'tls://nats.test:4222', '--notification-subject', 'zot.events'];
+    const login = ['--notification-nats-username', 'plinth', '--notification-nats-password', 'env:PASSWORD'];
+    expect(parts('--notifications', 'zot', ...nats, ...login, '--notification-nats-ca', 'nats-ca')).toEqual({
+      notifications: {
+        dialect: 'zot',
+        nats: {
+          server: 'tls://nats.test:4222',
+          subject: 'zot.events',
+          login: { username: 'plinth', password: 'env:PASSWORD' },
+          ca: 'nats-ca',
+        },
+      },
+    });
+  });
+
   it('name the certificate to show, and networks that are not public', () => {
     const shown = ['--client-certificate', 'shown', '--client-key', 'env:KEY'];
     expect(parts(...shown, '--allow-address', '10.20.0.0/16', '--allow-address', 'fd00::/8')).toEqual({
@@ -48,6 +64,7 @@ describe('the options of a registry', () => {
 
   it.each([
     [['--client-certificate', 'shown'], /belong together/],
+    [['--notifications', 'zot', '--notification-nats', 'nats://nats.test:4222'], /belong together/],
     [['--allow-address', '10.20.0.0'], /expected a network such as/],
     [['--notifications', 'github'], /needs something by which they are known as genuine/],
     [['--notification-secret', 'hook'], /belong to --notifications/],

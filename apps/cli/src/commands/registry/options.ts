@@ -25,6 +25,12 @@ export interface RegistryOptions {
   readonly notificationKeyHash?: string;
   readonly notificationAudience?: string;
   readonly notificationAccount?: string;
+  readonly notificationNats?: string;
+  readonly notificationSubject?: string;
+  readonly notificationNatsUsername?: string;
+  readonly notificationNatsPassword?: string;
+  readonly notificationNatsCredentials?: string;
+  readonly notificationNatsCa?: string;
   readonly notificationRewrite?: readonly Rewrite[];
   readonly poll?: number;
   readonly dryRun?: boolean;
@@ -72,9 +78,36 @@ export const addRegistryOptions = (command: Command): Command =>
     .option('--notification-key-hash <hash>', 'SHA-256 of the key at the end of their address: sha256:…', keyHash)
     .option('--notification-audience <text>', 'audience of the tokens that they carry', nonEmpty)
     .option('--notification-account <email>', 'account of the tokens that they carry', nonEmpty)
+    .option('--notification-nats <url>', 'NATS server that it publishes them on: nats://host:port', nonEmpty)
+    .option('--notification-subject <subject>', 'subject that it publishes on there', nonEmpty)
+    .option('--notification-nats-username <name>', 'name to log in with there', nonEmpty)
+    .option('--notification-nats-password <secret-ref>', `where its password is: ${reference}`, secretRef)
+    .option('--notification-nats-credentials <secret-ref>', `where a NATS credentials file is: ${reference}`, secretRef)
+    .option('--notification-nats-ca <secret-ref>', `where the PEM of its authority is: ${reference}`, secretRef)
     .option('--notification-rewrite <from=to>', 'how names in them begin, and in references; repeat it', rewrite)
     .option('--poll <seconds>', 'how often each watched tag is looked at', wholeNumber(1, 86_400, 'seconds'))
     .option('--dry-run', 'print what would be sent, and send nothing');
+
+/** @throws CliError (usage) when one half of a pair is missing */
+const natsOf = (options: RegistryOptions): Notifications['nats'] => {
+  const { notificationNats: server, notificationSubject: subject } = options;
+  const { notificationNatsUsername: username, notificationNatsPassword: password } = options;
+  const { notificationNatsCredentials: credentials, notificationNatsCa: ca } = options;
+  if (server === undefined || subject === undefined) {
+    if ([server, subject, username, password, credentials, ca].every((one) => one === undefined)) return undefined;
+    throw usageError('--notification-nats and --notification-subject belong together.', 'give both');
+  }
+  if ((username === undefined) !== (password === undefined)) {
+    throw usageError('--notification-nats-username and --notification-nats-password belong together.', 'give both');
+  }
+  return {
+    server,
+    subject,
+    ...(username === undefined || password === undefined ? {} : { login: { username, password } }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+};
 
 /** @throws CliError (usage) when there is a setting of notifications without the dialect, or the other way round */
 const notificationsOf = (options: RegistryOptions): Notifications | undefined => {
@@ -83,7 +116,8 @@ const notificationsOf = (options: RegistryOptions): Notifications | undefined =>
   if ((audience === undefined) !== (email === undefined)) {
     throw usageError('--notification-audience and --notification-account belong together.', 'give both');
   }
-  const proven = secret !== undefined || hash !== undefined || audience !== undefined;
+  const nats = natsOf(options);
+  const proven = [secret, hash, audience, nats].some((one) => one !== undefined);
   if (dialect === undefined) {
     if (!proven && rewrites === undefined) return undefined;
     throw usageError('--notification-… belong to --notifications.', 'give the dialect: --notifications DIALECT');
@@ -91,7 +125,7 @@ const notificationsOf = (options: RegistryOptions): Notifications | undefined =>
   if (!proven) {
     throw usageError(
       '--notifications needs something by which they are known as genuine.',
-      'give --notification-secret, --notification-key-hash, or --notification-audience and --notification-account',
+      'give --notification-secret, --notification-key-hash, --notification-audience and --notification-account, or --notification-nats',
     );
   }
   return {
@@ -99,6 +133,7 @@ const notificationsOf = (options: RegistryOptions): Notifications | undefined =>
     ...(secret === undefined ? {} : { secret }),
     ...(hash === undefined ? {} : { keyHash: hash }),
     ...(audience === undefined || email === undefined ? {} : { oidc: { audience, email } }),
+    ...(nats === undefined ? {} : { nats }),
     ...(rewrites === undefined ? {} : { rewrites: [...rewrites] }),
   };
 };
