@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { RegistryClient, type RegistryClientOptions } from './client.js';
 import type { Clock } from './clock.js';
@@ -525,6 +526,50 @@ describe('pushing', () => {
     });
     await at.client.uploadBlob(at.ref, { digest: digestOf(Buffer.from('x')), size: 1 }, () => Buffer.from('x'));
     expect(sessions).toBe(2);
+  });
+
+  it.each([
+    ['bytes', (bytes: Buffer) => bytes],
+    ['a stream', (bytes: Buffer) => Readable.from([bytes.subarray(0, 4), bytes.subarray(4)])],
+  ])('goes on with what a session has, when the registry says how much: %s', async (_name, sourceOf) => {
+    const bytes = Buffer.from('0123456789');
+    await using at = await scripted((request, response, nth) => {
+      if (request.method === 'POST') return reply(response, 202, { location: '/v2/app/blobs/uploads/1?_state=a' });
+      if (request.method === 'GET')
+        return reply(response, 204, { location: '/v2/app/blobs/uploads/1?_state=b', range: '0-5' });
+      reply(response, nth === 1 && request.path.includes('_state=a') ? 502 : 201);
+    });
+    await at.client.uploadBlob(at.ref, { digest: digestOf(bytes), size: 10 }, () => sourceOf(bytes));
+    const encoded = encodeURIComponent(digestOf(bytes));
+    expect(at.registry.log).toEqual([
+      'POST /v2/app/blobs/uploads/',
+      `PUT /v2/app/blobs/uploads/1?_state=a&digest=${encoded}`,
+      'GET /v2/app/blobs/uploads/1?_state=a',
+      `PUT /v2/app/blobs/uploads/1?_state=b&digest=${encoded}`,
+    ]);
+    expect(at.registry.requests[3]).toMatchObject({
+      body: '6789',
+      headers: { 'content-range': '6-9', 'content-length': '4' },
+    });
+  });
+
+  it.each([
+    ['0-0', 204],
+    ['0-99', 204],
+    ['nonsense', 204],
+    ['0-5', 404],
+    ['0-5', 416],
+  ])('begins anew when a session says of itself %s, with %d', async (range, status) => {
+    let sessions = 0;
+    await using at = await scripted((request, response) => {
+      if (request.method === 'POST') return reply(response, 202, { location: `/v2/app/blobs/uploads/${++sessions}` });
+      if (request.method === 'GET') return reply(response, status, { range });
+      reply(response, request.path.includes('/1?') ? 502 : 201);
+    });
+    const bytes = Buffer.from('0123456789');
+    await at.client.uploadBlob(at.ref, { digest: digestOf(bytes), size: 10 }, () => bytes);
+    expect(sessions).toBe(2);
+    expect(at.registry.requests.at(-1)?.body).toBe('0123456789');
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { type Answer, drain, header } from './answers.js';
 import { mismatch } from './blobs.js';
 import { isRegistryError, RegistryError } from './errors.js';
@@ -11,7 +11,9 @@ import type { Transport } from './transport.js';
 /** Gives the bytes of a blob, anew for each try. */
 export type BlobSource = () => Readable | Uint8Array;
 
-type Session = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
+/** `offset`: how many bytes it has already. */
+type OpenSession = { readonly mounted: false; readonly location: URL; readonly offset: number };
+type Session = { readonly mounted: true } | OpenSession;
 
 const UPLOAD_TRIES = 3;
 /** Registries with remote storage move the bytes before they answer. */
@@ -34,8 +36,8 @@ export async function mountBlob(
 }
 
 /**
- * Uploads a blob: POST for a session, PUT of the whole. After a failure the next try has a fresh session, as nothing is
- * known of the former. With `mountFrom` a mount is tried first and its session used when the registry declines.
+ * Uploads a blob: POST for a session, PUT of the whole. After a failure the session is asked how much it has, and gets the
+ * rest; where it cannot say, the next try has a fresh one. (CNCF Distribution gives up a session that broke off.) With `mountFrom` a mount is tried first and its session used when the registry declines.
  * @returns whether bytes were sent
  * @throws RegistryError; UploadSourceError when the source fails
  */
@@ -46,17 +48,19 @@ export async function uploadBlob(
   source: BlobSource,
   options: CallOptions & { readonly mountFrom?: Repository } = {},
 ): Promise<{ readonly mounted: boolean }> {
+  let resumed: Session | undefined;
   for (let attempt = 1; ; attempt++) {
     const mount = options.mountFrom && attempt === 1 ? { digest: blob.digest, from: options.mountFrom } : undefined;
-    const session = await open(transport, target, options, mount);
+    const session = resumed ?? (await open(transport, target, options, mount));
     if (session.mounted) return session;
     try {
-      await put(transport, target, session.location, blob, source, options);
+      await put(transport, target, session, blob, source, options);
       return { mounted: false };
     } catch (error) {
       const again = error instanceof RegistryError && (isTransient(error) || lostSession(error));
       if (!again || attempt >= UPLOAD_TRIES) throw error;
       await transport.pause(attempt - 1, error.retryAfterMs, options.signal);
+      resumed = lostSession(error) ? undefined : await progress(transport, target, session, blob.size, options);
     }
   }
 }
@@ -86,7 +90,7 @@ async function open(
       async (answer): Promise<Session> => {
         await drain(answer);
         if (answer.status === 201) return { mounted: true };
-        return { mounted: false, location: sessionOf(answer, call) };
+        return { mounted: false, location: sessionOf(answer, call), offset: 0 };
       },
     );
   } catch (error) {
@@ -101,12 +105,15 @@ async function open(
 async function put(
   transport: Transport,
   target: Repository,
-  session: URL,
+  session: OpenSession,
   { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
   source: BlobSource,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<void> {
-  const url = new URL(session);
+  const { signal } = options;
+  const { offset } = session;
+  // Bytes in the last PUT belong at the end of what is there (distribution-spec, "Pushing a blob in chunks").
+  const url = new URL(session.location);
   // Appended by hand: rewriting the whole query would change the session's own state in it.
   url.search += `${url.search ? '&' : ''}digest=${encodeURIComponent(digest)}`;
   const call = about({ registry: target.registry, repository: target.repository, digest }, 'PUT blob');
@@ -117,9 +124,13 @@ async function put(
         ...call,
         method: 'PUT',
         target: url,
-        headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+        headers: {
+          'content-type': 'application/octet-stream',
+          'content-length': String(size - offset),
+          ...(offset > 0 && { 'content-range': `${offset}-${size - 1}` }),
+        },
         body: () => {
-          const body = source();
+          const body = from(source(), offset);
           if (body instanceof Readable) body.once('error', (error: Error) => (sourceError ??= error));
           return body;
         },
@@ -152,6 +163,51 @@ async function put(
     }
     throw error;
   }
+}
+
+/** What a session has after a failure; undefined when it is not known, or nothing that could be added to. */
+async function progress(
+  transport: Transport,
+  target: Repository,
+  session: OpenSession,
+  size: number,
+  { signal }: CallOptions,
+): Promise<OpenSession | undefined> {
+  const call = aboutRepository(target, 'GET upload');
+  const request = { ...call, method: 'GET', target: session.location, retries: 0 } as const;
+  try {
+    return await transport.send(
+      { ...request, scopes: [pushScope(target)], accept: [204], signal },
+      async (answer): Promise<OpenSession | undefined> => {
+        await drain(answer);
+        const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(header(answer, 'range') ?? '')?.[1];
+        const offset = last === undefined ? 0 : Number(last) + 1;
+        if (offset <= 1 || offset >= size) return undefined; // `0-0` is what some say of nothing
+        const moved = header(answer, 'location') === undefined ? session.location : sessionOf(answer, call);
+        return { mounted: false, location: moved, offset };
+      },
+    );
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    return undefined;
+  }
+}
+
+/** The bytes behind an offset. */
+function from(bytes: Readable | Uint8Array, offset: number): Readable | Uint8Array {
+  if (offset === 0) return bytes;
+  if (!(bytes instanceof Readable)) return bytes.subarray(offset);
+  let left = offset;
+  const rest = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      const skipped = Math.min(left, chunk.length);
+      left -= skipped;
+      done(null, skipped === chunk.length ? undefined : chunk.subarray(skipped));
+    },
+  });
+  bytes.once('error', (error) => rest.destroy(error));
+  rest.once('close', () => bytes.destroy());
+  return bytes.pipe(rest);
 }
 
 async function cancel(transport: Transport, target: Repository, location: URL, options: CallOptions): Promise<void> {
