@@ -27,6 +27,19 @@ const hookRoutes = (path: `/v1/${string}`) =>
     ImageDecisionHandlers,
     PolicyHandlers,
     HookHandler,
+    {
+      provide: NatsSinks,
+      inject: [WatcherService, HookHandler],
+      useFactory: ({ registries, runtime: { secrets, clock, logger } }: WatcherService, hooks: HookHandler) =>
+        new NatsSinks({
+          registries,
+          secrets,
+          take: (dialect, host, request, notifications) => void hooks.take(dialect, host, request, notifications),
+          maxBytes: maxHookBytes,
+          clock,
+          logger,
+        }),
+    },
     ApplyHandlers,
     serves(
       'watcher',
@@ -60,23 +73,11 @@ const hookRoutes = (path: `/v1/${string}`) =>
   ],
 })
 export class WatcherModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly sinks: NatsSinks;
-
   constructor(
     private readonly watcher: WatcherService,
-    hooks: HookHandler,
+    private readonly sinks: NatsSinks,
   ) {
-    const { registries, runtime } = watcher;
-    const { secrets, clock, logger } = runtime;
-    this.sinks = new NatsSinks({
-      registries,
-      secrets,
-      take: (dialect, host, request, notifications) => void hooks.take(dialect, host, request, notifications),
-      maxBytes: maxHookBytes,
-      clock,
-      logger,
-    });
-    watcher.onRegistryChange((host) => this.sinks.follow(host));
+    watcher.onRegistryChange((host) => sinks.follow(host));
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startProxy } from '#libs/testing';
 import { RegistryClient } from './client.js';
 import type { HostConfig } from './hosts.js';
 import { parsePlatform } from './platform.js';
@@ -89,6 +90,32 @@ describe.each([
     expect(size).toBe(bytes.length);
     expect(digestOf(await buffer(stream))).toBe(digest);
     await expect(client.getBlobBytes(to, digest, 1000)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  });
+
+  it('uploads a blob though the connection breaks in the middle', async () => {
+    const proxy = await startProxy(Number(registry.host.split(':')[1]));
+    const config: HostConfig = { registry: registry.host, scheme: 'http', ca: registry.certificate?.cert, ...host };
+    const through = new RegistryClient({ hosts: [{ ...config, endpoint: `127.0.0.1:${proxy.port}` }] });
+    const bytes = randomBytes(4 * 1024 * 1024);
+    const digest = digestOf(bytes);
+    let tries = 0;
+    const source = () => {
+      const isFirst = ++tries === 1;
+      return Readable.from(
+        (async function* () {
+          await Promise.resolve();
+          yield bytes.subarray(0, bytes.length / 2);
+          if (isFirst) proxy.cut();
+          yield bytes.subarray(bytes.length / 2);
+        })(),
+      );
+    };
+    await through.uploadBlob(reference('blobs/broken'), { digest, size: bytes.length }, source);
+    expect(tries).toBe(2);
+    const { stream } = await client.getBlob(reference('blobs/broken'), digest);
+    expect(digestOf(await buffer(stream))).toBe(digest);
+    await through.close();
+    await proxy.close();
   });
 
   it('declines to mount what the other repository does not have', async () => {

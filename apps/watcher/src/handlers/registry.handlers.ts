@@ -7,11 +7,15 @@ import { checkNotifications, hookPathOf } from '../hooks/settings.js';
 import { checkMirror } from '../registries/check-mirror.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { requireStoredSecrets } from '../registries/require-secrets.js';
+import { NatsSinks } from '../hooks/nats-sinks.js';
 import { WatcherService } from '../watcher.service.js';
 
 @Injectable()
 export class RegistryHandlers {
-  constructor(private readonly watcher: WatcherService) {}
+  constructor(
+    private readonly watcher: WatcherService,
+    private readonly sinks: NatsSinks,
+  ) {}
 
   async createRegistry(input: Input<'createRegistry'>, call: CallContext): Promise<RegistryView> {
     checkNotifications(input.notifications);
@@ -91,7 +95,8 @@ export class RegistryHandlers {
       etag: String(sequence),
       hookPath: notifications ? hookPathOf(host, notifications) : null,
       lastNotificationAt: notifiedAt.get(host) ?? null,
-      lastError: records.find(([, { lastError }]) => lastError !== null)?.[1].lastError ?? null,
+      lastError:
+        records.find(([, { lastError }]) => lastError !== null)?.[1].lastError ?? this.sinks.errorOf(host) ?? null,
       watchedTags: records.length,
     };
   }

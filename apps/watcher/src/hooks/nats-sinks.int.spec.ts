@@ -111,8 +111,10 @@ describe('a registry that publishes its notifications on a NATS server', () => {
     await expect.poll(() => warnings.length).toBeGreaterThan(0);
     expect(warnings[0]).toContain(host);
     expect(warnings.join('')).not.toContain('password-of-nats');
+    expect(sinks.errorOf(host)).toContain(nats.url);
     use(settings('later'));
     await published('later', JSON.stringify(fixtureOf('image-updated-structured').body));
+    expect(sinks.errorOf(host)).toBeUndefined();
   });
 
   it('is heard by one of several watchers', async () => {

@@ -36,6 +36,7 @@ const longestRetryMs = 60_000;
  */
 export class NatsSinks {
   private readonly listening = new Map<string, Listening>();
+  private readonly errors = new Map<string, string>();
   private started = false;
 
   constructor(private readonly with_: NatsSinksDependencies) {}
@@ -52,6 +53,11 @@ export class NatsSinks {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
+  /** Why the NATS server of a registry cannot be listened to now; undefined while all is well. */
+  errorOf(host: string): string | undefined {
+    return this.errors.get(host);
+  }
+
   /** Takes changed settings of a registry into account. */
   follow(host: string): void {
     if (!this.started) return;
@@ -61,6 +67,7 @@ export class NatsSinks {
     if (now?.settings === settings) return;
     now?.stopping.abort();
     this.listening.delete(host);
+    this.errors.delete(host);
     if (!notifications?.nats || settings === undefined) return;
     const stopping = new AbortController();
     const ended = this.listen(host, notifications, notifications.nats, stopping.signal);
@@ -75,10 +82,12 @@ export class NatsSinks {
       try {
         connection = await this.connect(nats);
         failures = 0;
+        this.errors.delete(host);
         await this.receive(host, notifications, nats, connection, signal);
       } catch (error) {
         // Its message has neither login nor secret: what is opened here is given to the connection alone.
         const { message } = error as Error;
+        if (!signal.aborted) this.errors.set(host, `${nats.server}: ${message}`);
         logger.warn(
           { registry: host, server: nats.server, error: message },
           'cannot listen to its NATS server; trying again',
