@@ -12,7 +12,7 @@ export const commands = {
   'start:builder': { main: 'dist/apps/builder/src/main.js', wants: ['docker', 'git'] },
   cli: { main: 'dist/apps/cli/src/main.js' },
   demo: { main: 'dist/test/demo/main.js', tools: ['log', 'registry', 'docker'], wants: ['git'] },
-  bench: { main: 'dist/test/bench/main.js', tools: ['log', 'registry', 'docker'], wants: ['git'] },
+  bench: { main: 'dist/test/bench/main.js', tools: ['log', 'registry', 'docker'], wants: ['git', 'buildkit'] },
   test: {
     main: 'scripts/test.mjs',
     tools: ['log', 'registry', 'docker', 'deploy', 'terminal'],

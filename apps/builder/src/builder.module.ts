@@ -53,7 +53,10 @@ class Builder {
       published,
       dispatch: jet.dispatch,
       logs: jet.logs,
-      contexts: contextsFrom(jet.blobs('contexts'), environment.PLINTH_CONTEXT_ALLOW),
+      contexts: contextsFrom(jet.blobs('contexts'), {
+        registry: () => this.registries.client,
+        addressPolicy: environment.PLINTH_CONTEXT_ALLOW,
+      }),
       registries: this.registries,
       secrets,
       redactor,

@@ -11,7 +11,7 @@ describe('contexts of a builder', () => {
   afterEach(() => dir.remove());
 
   const open = (policy?: AddressPolicy) =>
-    contextsFrom({ get: () => Promise.reject(new Error('not here')) }, policy).open({
+    contextsFrom({ get: () => Promise.reject(new Error('not here')) }, { addressPolicy: policy }).open({
       contextPath: 'http://127.0.0.1:1/team/app.git',
       revision: null,
       into: dir.path,

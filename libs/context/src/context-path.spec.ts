@@ -27,6 +27,9 @@ describe('a context path', () => {
     ['http://localhost:3000/u/r.git#main', git('http://localhost:3000/u/r.git', 'main')],
     ['https://host/x.tar.gz', tarball('https://host/x.tar.gz')],
     ['https://host/x.tgz?sig=a%2Fb', tarball('https://host/x.tgz?sig=a%2Fb')],
+    ['oci://ghcr.io/acme/app-src:v1', { kind: 'artifact', reference: 'ghcr.io/acme/app-src:v1' }],
+    ['oci://localhost:5000/app', { kind: 'artifact', reference: 'localhost:5000/app:latest' }],
+    [`oci://ghcr.io/a/b@sha256:${sha}`, { kind: 'artifact', reference: `ghcr.io/a/b@sha256:${sha}` }],
     ['https://codeload.github.com/u/r/tar.gz/main', tarball('https://codeload.github.com/u/r/tar.gz/main')],
   ])('%s is understood', (text, expected) => {
     expect(parseContextPath(text)).toEqual(expected);
@@ -45,7 +48,12 @@ describe('a context path', () => {
     ['./dir', 'upload'],
     ['/home/me/dir', 'upload'],
     ['/dev/null', '/dev/null'],
-    ['oci://host/r:1', 'OCI'],
+    ['oci://r:1', 'names no registry'],
+    ['oci://library/r:1', 'names no registry'],
+    ['oci://host.test/R:1', 'names no artifact'],
+    ['oci://host.test/r:1#main', 'names no artifact'],
+    ['oci:host.test/r:1', 'names no artifact'],
+    ['oci://me:token@host.test/r:1', 'names no'],
     ['ext::sh -c id', 'no context path'],
     ['ftp://host/x.tar.gz', 'no context path'],
     ['context://sha256:abc', '64'],

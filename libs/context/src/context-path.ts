@@ -1,6 +1,7 @@
+import { formatReference, InvalidReferenceError, parseReference } from '#libs/oci';
 import { ContextError, shown } from './errors.js';
 
-/** Where a build context comes from: an uploaded archive, a git repository, or an archive on a web server. */
+/** Where a build context comes from: an upload, a git repository, an archive on a web server, or an artifact in a registry. */
 export type ContextPath =
   | { readonly kind: 'archive'; /** `sha256:…` */ readonly digest: string }
   | {
@@ -12,11 +13,12 @@ export type ContextPath =
       /** Directory of the repository that is the context; null is its root. */
       readonly folder: string | null;
     }
-  | { readonly kind: 'tarball'; readonly url: string };
+  | { readonly kind: 'tarball'; readonly url: string }
+  | { readonly kind: 'artifact'; /** Canonical, with its registry. */ readonly reference: string };
 
 const EXPECTED =
   'expected https://host/owner/repository.git#branch:folder, the https address of a .tar.gz, ' +
-  'or context://sha256:… as an upload answers it';
+  'oci://host/repository:tag, or context://sha256:… as an upload answers it';
 
 const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz|tar\.zst|tzst)$/i;
 /** Hosts whose repositories are known by their path alone, and whose two-part paths are never archives. */
@@ -35,6 +37,7 @@ export function parseContextPath(text: string): ContextPath {
     refuse(`A context path is empty, or has spaces around it or control characters in it; ${EXPECTED}`);
   }
   if (text.startsWith('context://')) return uploaded(text);
+  if (/^oci:/i.test(text)) return artifact(text);
   refuseKnown(text);
   const hash = text.indexOf('#');
   const address = hash === -1 ? text : text.slice(0, hash);
@@ -47,6 +50,7 @@ export function parseContextPath(text: string): ContextPath {
 export function formatContextPath(path: ContextPath): string {
   if (path.kind === 'archive') return `context://${path.digest}`;
   if (path.kind === 'tarball') return path.url;
+  if (path.kind === 'artifact') return `oci://${path.reference}`;
   if (path.ref === null && path.folder === null) return path.url;
   const folder = path.folder === null ? '' : `:${path.folder.replaceAll('%', '%25')}`;
   return `${path.url}#${(path.ref ?? '').replaceAll('%', '%25')}${folder}`;
@@ -60,10 +64,24 @@ function uploaded(text: string): ContextPath {
   return { kind: 'archive', digest };
 }
 
+function artifact(text: string): ContextPath {
+  const name = /^oci:\/\/(.+)$/i.exec(text)?.[1] ?? '';
+  const example = 'expected oci://host/repository:tag or oci://host/repository@sha256:…';
+  if (name.includes('//') || /[?#]/.test(name)) refuse(`${shown(text)} names no artifact; ${example}`);
+  try {
+    const reference = parseReference(name);
+    // Where it comes from is written down: no registry is meant by leaving it out.
+    if (!name.startsWith(`${reference.registry}/`)) refuse(`${shown(text)} names no registry; ${example}`);
+    return { kind: 'artifact', reference: formatReference(reference) };
+  } catch (error) {
+    if (!(error instanceof InvalidReferenceError)) throw error;
+    return refuse(`${shown(text)} names no artifact: ${error.message.replace(/\.$/, '')}; ${example}`);
+  }
+}
+
 /** What people write and we do not take, each with what to do instead. */
 function refuseKnown(text: string): void {
   if (/^file:/i.test(text)) refuse('file: addresses are not read; upload the directory as a context instead');
-  if (/^oci:/i.test(text)) refuse(`Contexts in OCI artifacts (oci://) are not read; ${EXPECTED}`);
   if (/^(ssh|git\+ssh):/i.test(text) || /^[\w.-]+@[\w.-]+:/.test(text)) {
     refuse(
       'Git over SSH is not spoken; use the https address of the repository, and contextAccessToken if it is private',

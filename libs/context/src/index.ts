@@ -1,5 +1,6 @@
 export { contextAllow } from './allow.js';
 export * from './archive/check.js';
+export type { ArtifactRegistry } from './artifact.js';
 export * from './archive/extract.js';
 export type { ByteSource } from './archive/read.js';
 export type { OutsideLinks } from './archive/tree.js';

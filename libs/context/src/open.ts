@@ -5,6 +5,7 @@ import { extractArchive } from './archive/extract.js';
 import type { ByteSource } from './archive/read.js';
 import type { OutsideLinks } from './archive/tree.js';
 import type { ContextPath } from './context-path.js';
+import { type ArtifactRegistry, unpackArtifact } from './artifact.js';
 import { ContextError, isContextError, wordsOf } from './errors.js';
 import { checkOut } from './git/checkout.js';
 import { isCommit, lookUp, reach, type RemoteOptions } from './git/remote.js';
@@ -27,6 +28,8 @@ export interface OpenOptions {
   readonly accessToken?: string;
   /** Opens an uploaded archive by its digest. What it throws with the code NOT_FOUND means that there is none. */
   readonly archive: (digest: string) => Promise<ByteSource>;
+  /** Reads artifacts (`oci://…`), with the logins that it has for their registries. */
+  readonly registry?: ArtifactRegistry;
   /** A directory of this process on a disk that has room for the context. */
   readonly workDir: string;
   readonly signal?: AbortSignal;
@@ -58,7 +61,7 @@ export async function openContext(path: ContextPath, options: OpenOptions): Prom
 
 /**
  * What a path means at this moment: the commit of its branch or tag, the digest of an upload. Null for an archive on a
- * web server, whose digest nobody knows before it was read.
+ * web server and an artifact in a registry, whose digest nobody knows before it was read.
  * @throws ContextError NOT_FOUND, ACCESS_DENIED, INVALID, UNAVAILABLE
  */
 export async function resolveRevision(
@@ -66,7 +69,7 @@ export async function resolveRevision(
   options: RemoteOptions & { readonly workDir: string },
 ): Promise<string | null> {
   if (path.kind === 'archive') return path.digest;
-  if (path.kind === 'tarball') return null;
+  if (path.kind === 'tarball' || path.kind === 'artifact') return null;
   if (path.ref !== null && isCommit(path.ref)) return path.ref;
   const remote = await reach(path.url, options);
   await mkdir(options.workDir, { recursive: true, mode: 0o700 });
@@ -89,6 +92,14 @@ async function bring(
     return { dir, revision: commit };
   }
   const expected = options.revision ?? null;
+  if (path.kind === 'artifact') {
+    if (options.accessToken !== undefined) {
+      const why = 'A context in a registry is read with the login of that registry; take contextAccessToken out.';
+      throw new ContextError('INVALID', why);
+    }
+    const { dir, digest } = await unpackArtifact(path.reference, base, options);
+    return { dir, revision: digest };
+  }
   if (path.kind === 'tarball') {
     const { dir, digest } = await unpackFrom(path.url, base, options);
     if (expected !== null && expected !== digest) throw gone(path.url.replace(/\?.*$/, ''), expected, digest);

@@ -3,6 +3,7 @@ import { appendBench } from './append.js';
 import { cliBench } from './cli.js';
 import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
+import { enginesBench } from './engines.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
 import { replayBench } from './replay.js';
@@ -18,6 +19,7 @@ export const benches: readonly Bench[] = [
   restBench,
   millionBench,
   dockerfileBench,
+  enginesBench,
   cliBench,
   staleBench,
 ];

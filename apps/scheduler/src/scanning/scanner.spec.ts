@@ -50,7 +50,7 @@ describe('a scanner', () => {
           return contexts[name]!();
         },
       } as never,
-      registries: { client: { getConfig: () => Promise.reject(new Error('not here')) } },
+      registries: { client: { getConfig: silent, getManifest: silent, getBlob: silent } },
       secrets: { open: openSecret },
       clock,
       logger: silentLogger,

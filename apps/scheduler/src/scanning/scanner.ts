@@ -9,7 +9,7 @@ export interface ScannerDependencies {
   readonly tasks: AggregateStore<TaskState>;
   readonly commands: Commands;
   readonly contexts: BlobStore;
-  readonly registries: { readonly client: Pick<RegistryClient, 'getConfig'> };
+  readonly registries: { readonly client: Pick<RegistryClient, 'getConfig' | 'getManifest' | 'getBlob'> };
   readonly secrets: { open(ref: string, team: string): Promise<string> };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -123,6 +123,7 @@ export class Scanner {
       const { contexts, secrets, workDir, addressPolicy } = this.with_;
       context = await openContext(parseContextPath(step.contextPath), {
         archive: (digest) => contexts.get(digest),
+        registry: this.with_.registries.client,
         workDir,
         signal: this.stopping.signal,
         ...(addressPolicy && { addressPolicy }),

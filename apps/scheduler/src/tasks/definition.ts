@@ -9,7 +9,7 @@ import {
 } from '#libs/contracts';
 import { isContextError, parseContextPath } from '#libs/context';
 import { renderImageName } from '#libs/domain';
-import { formatPlatform, parsePlatform, platformKey } from '#libs/oci';
+import { formatPlatform, parsePlatform, parseReference, platformKey } from '#libs/oci';
 
 type CreateTask = Input<'createTask'>;
 type UpdateTask = Input<'updateTask'>;
@@ -157,6 +157,7 @@ export const updatedDefinition = (definition: TaskDefinition, patch: UpdateTask)
 const hostOf = (contextPath: string): string | undefined => {
   try {
     const path = parseContextPath(contextPath);
+    if (path.kind === 'artifact') return `oci://${parseReference(path.reference).registry}`;
     return path.kind === 'archive' ? undefined : new URL(path.url).origin;
   } catch {
     return undefined; // `checked` says what is wrong with it

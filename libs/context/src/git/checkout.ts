@@ -1,10 +1,11 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extractArchive, type ExtractOptions } from '../archive/extract.js';
 import type { ContextPath } from '../context-path.js';
 import { ContextError, isContextError, shown } from '../errors.js';
 import { bytesInWords, withDefaults } from '../limits.js';
 import { git, type GitResult, type GitRun } from './program.js';
+import { type Submodule, submodulesOf } from './submodules.js';
 import { failureOf, isCommit, lookUp, reach, type Remote, type RemoteOptions } from './remote.js';
 
 export type GitPath = Extract<ContextPath, { kind: 'git' }>;
@@ -13,9 +14,19 @@ export interface CheckoutOptions extends RemoteOptions, ExtractOptions {
   readonly revision?: string | null;
 }
 
+/** What all repositories of one context may cost together. */
+interface Budget {
+  unpackedBytes: number;
+  entries: number;
+  repositories: number;
+}
+
+const mostRepositories = 50;
+const deepestSubmodule = 5;
+
 /**
- * Brings one commit of a repository into `base` (an empty directory of ours) without its history, and unpacks its
- * files through the same checks as any archive. Their times are that of the commit, so the same commit gives the same
+ * Brings one commit of a repository into `base` (an empty directory of ours) without its history, its submodules
+ * included, and unpacks the files through the same checks as any archive. Their times are that of the commit, so the same commit gives the same
  * layers each time.
  *
  * @returns the directory that is the context, and the commit
@@ -26,12 +37,24 @@ export async function checkOut(
   base: string,
   options: CheckoutOptions,
 ): Promise<{ dir: string; commit: string }> {
+  const { unpackedBytes, entries } = withDefaults(options.limits);
+  return checkOutWithin(path, base, options, { unpackedBytes, entries, repositories: mostRepositories }, 0);
+}
+
+async function checkOutWithin(
+  path: GitPath,
+  base: string,
+  options: CheckoutOptions,
+  budget: Budget,
+  depth: number,
+): Promise<{ dir: string; commit: string }> {
   const remote = await reach(path.url, options);
   const home = join(base, 'git');
   const root = join(base, 'root');
   await mkdir(home, { mode: 0o700 });
   await mkdir(root, { mode: 0o700 });
-  const limits = withDefaults(options.limits);
+  const { unpackedBytes, entries } = budget;
+  const limits = { ...withDefaults(options.limits), unpackedBytes, entries };
   const run = { home, fileBytes: limits.compressedBytes, ...(options.signal ? { signal: options.signal } : {}) };
   const commit = await fetched(path, remote, run, options.revision ?? null);
 
@@ -42,14 +65,17 @@ export async function checkOut(
     ...run,
     args,
     consume: async (stdout) => {
-      await extractArchive(stdout, root, {
+      const unpacked = await extractArchive(stdout, root, {
         ...options,
         limits: { ...limits, compressedBytes: limits.unpackedBytes },
       }).catch((error: unknown) => {
         // When git failed there is no archive to read; what git says is the better reason.
         if (!isContextError(error) || error.code !== 'INVALID') throw error;
         unreadable = error;
+        return undefined;
       });
+      budget.unpackedBytes -= unpacked?.bytes ?? 0;
+      budget.entries -= unpacked?.entries ?? 0;
     },
   });
   if (result.code !== 0 && path.folder !== null && /did not match any files/.test(result.stderr)) {
@@ -57,7 +83,52 @@ export async function checkOut(
   }
   if (result.code !== 0) throw failureOf(result, remote);
   if (unreadable !== null) throw unreadable;
+  const isWanted = (place: string): boolean => path.folder === null || `${place}/`.startsWith(`${path.folder}/`);
+  for (const submodule of await submodulesOf(run, commit, path.url)) {
+    if (isWanted(submodule.path)) await bringSubmodule(submodule, { path, root, base, options, budget, depth });
+  }
   return { dir: path.folder === null ? root : join(root, path.folder), commit };
+}
+
+interface Parent {
+  readonly path: GitPath;
+  readonly root: string;
+  readonly base: string;
+  readonly options: CheckoutOptions;
+  readonly budget: Budget;
+  readonly depth: number;
+}
+
+/** Puts another repository's files where the archive has an empty directory; the token goes to the same server only. */
+async function bringSubmodule({ path, url, commit }: Submodule, parent: Parent): Promise<void> {
+  const { root, base, options, budget, depth } = parent;
+  const number = budget.repositories--;
+  if (number === 0 || depth === deepestSubmodule) {
+    const limit = `${mostRepositories} submodules, and ${deepestSubmodule} within each other`;
+    throw new ContextError('TOO_LARGE', `${parent.path.url} has more than ${limit}.`);
+  }
+  const home = join(base, `submodule-${number}`);
+  await mkdir(home, { mode: 0o700 });
+  const { accessToken: token, ...rest } = options;
+  const isSameServer = new URL(url).origin === new URL(parent.path.url).origin;
+  try {
+    const { dir } = await checkOutWithin(
+      { kind: 'git', url, ref: null, folder: null },
+      home,
+      { ...rest, revision: commit, ...(token !== undefined && isSameServer && { accessToken: token }) },
+      budget,
+      depth + 1,
+    );
+    const place = join(root, path);
+    await rm(place, { recursive: true, force: true });
+    await rename(dir, place);
+    await rm(home, { recursive: true, force: true });
+  } catch (error) {
+    if (!isContextError(error)) throw error;
+    // The revision of the context is there; what it names is not.
+    const code = error.code === 'REVISION_GONE' ? 'NOT_FOUND' : error.code;
+    throw new ContextError(code, `The submodule ${shown(path)} cannot be read. ${error.message}`, { cause: error });
+  }
 }
 
 type Run = Pick<GitRun, 'home' | 'signal'> & { readonly fileBytes: number };

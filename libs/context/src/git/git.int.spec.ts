@@ -110,6 +110,100 @@ describe('a git context', () => {
     }
   });
 
+  describe('with submodules', () => {
+    const modules = (entries: Record<string, string>): string =>
+      Object.entries(entries)
+        .map(([path, url]) => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`)
+        .join('');
+
+    it('brings them at the commits that it names, and theirs, from relative and full addresses', async () => {
+      const inner = await server.commit('inner', { 'inner.txt': 'inner' });
+      const middle = await server.commit('middle', {
+        'middle.txt': 'middle',
+        '.gitmodules': modules({ deep: '../r.git' }),
+        deep: `@ ${inner}`,
+      });
+      await server.commit('middle', { 'middle.txt': 'newer' }, null);
+      await server.commit('main', {
+        Dockerfile: 'FROM a\n',
+        '.gitmodules': modules({ 'libs/one': '../r.git', two: `${server.url}/r.git`, gone: '../r.git' }),
+        'libs/one': `@ ${middle}`,
+        two: `@ ${inner}`,
+        // Known to the tree alone: there is no address to fetch it from.
+        unknown: `@ ${inner}`,
+      });
+      const context = await open('');
+      const text = (path: string) => readFile(join(context.dir, path), 'utf8');
+      expect(await text('libs/one/middle.txt')).toBe('middle');
+      expect(await text('libs/one/deep/inner.txt')).toBe('inner');
+      expect(await text('two/inner.txt')).toBe('inner');
+      expect(await readdir(join(context.dir, 'unknown'))).toEqual([]);
+      const folder = await open('#main:libs');
+      expect(await readdir(folder.dir)).toEqual(['one']);
+      expect(await readFile(join(folder.dir, 'one', 'middle.txt'), 'utf8')).toBe('middle');
+      await context.close();
+      await folder.close();
+      await nothingLeft();
+    });
+
+    it('sends the token to the server of the repository, and to no other', async () => {
+      const asked: (string | undefined)[] = [];
+      const other = await listening((request, response) => {
+        asked.push(request.headers.authorization);
+        response.writeHead(404).end();
+      });
+      try {
+        const inner = await server.commit('inner', { x: 'x' });
+        await server.commit('main', { '.gitmodules': modules({ own: '../r.git' }), own: `@ ${inner}` });
+        server.wants = `Basic ${Buffer.from('me:token').toString('base64')}`;
+        const context = await open('#main', { accessToken: 'me:token' });
+        expect(await readFile(join(context.dir, 'own/x'), 'utf8')).toBe('x');
+        server.wants = null;
+        await server.commit('main', { '.gitmodules': modules({ own: `${other.url}/r.git` }), own: `@ ${inner}` });
+        await expect(open('#main', { accessToken: 'me:token' })).rejects.toMatchObject({
+          code: 'NOT_FOUND',
+          message: expect.stringMatching(/^The submodule "own" cannot be read\. /) as string,
+        });
+        expect(asked).toEqual([undefined]);
+      } finally {
+        server.wants = null;
+        await other.close();
+      }
+    });
+
+    it.each([
+      ['ssh://git@host/r.git', 'only https addresses and relative ones'],
+      ['git@host:r.git', 'only https addresses and relative ones'],
+      ['ext::sh -c id', 'only https addresses and relative ones'],
+      ['/etc', 'only https addresses and relative ones'],
+      ['https://me:token@host/r.git', 'a user name or token in its address'],
+    ])('refuses one at %s, whatever it would name', async (url, words) => {
+      const inner = await server.commit('inner', { x: 'x' });
+      await server.commit('main', { '.gitmodules': modules({ sub: url }), sub: `@ ${inner}` });
+      await expect(open('')).rejects.toMatchObject({
+        code: 'INVALID',
+        message: expect.stringContaining(words) as string,
+      });
+      await nothingLeft();
+    });
+
+    it('stops where repositories are within each other for ever, or too large together', async () => {
+      const inner = await server.commit('inner', { x: 'x'.repeat(40_000) });
+      let commit = inner;
+      for (let depth = 0; depth < 7; depth++) {
+        commit = await server.commit('nested', { '.gitmodules': modules({ sub: '../r.git' }), sub: `@ ${commit}` });
+      }
+      await expect(open('#nested')).rejects.toMatchObject({ code: 'TOO_LARGE' });
+      const entries = Object.fromEntries(['a', 'b', 'c'].map((path) => [path, '../r.git']));
+      const links = Object.fromEntries(['a', 'b', 'c'].map((path) => [path, `@ ${inner}`]));
+      await server.commit('main', { '.gitmodules': modules(entries), ...links });
+      // Each of them fits; all three do not.
+      const limits = { unpackedBytes: 120_000 };
+      await expect(open('#main', { limits })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+      await nothingLeft();
+    });
+  });
+
   it('says that a revision is gone, and does not build another', async () => {
     await server.commit('main', { Dockerfile: 'x' });
     await expect(open('#main', { revision: 'd'.repeat(40) })).rejects.toMatchObject({

@@ -26,7 +26,7 @@ export interface GitServer {
   readonly url: string;
   /** Requests so far: method, path, Authorization. */
   readonly seen: { url: string; authorization: string | undefined }[];
-  /** Commits these files (null removes, `-> target` is a link) on a branch of `r.git` and pushes it; answers the commit. */
+  /** Commits these files (null removes, `-> target` is a link, `@ commit` is a submodule) on a branch of `r.git` and pushes it; answers the commit. */
   commit(branch: string, files: Record<string, string | null>, parent?: string | null): Promise<string>;
   /** Runs git in the served repository. */
   git(...args: string[]): Promise<string>;
@@ -78,12 +78,16 @@ export async function gitServer(): Promise<GitServer> {
       for (const [name, content] of Object.entries(files)) {
         const path = join(work, name);
         await rm(path, { force: true });
-        if (content === null) continue;
+        if (content === null || content.startsWith('@ ')) continue;
         await mkdir(dirname(path), { recursive: true });
         if (content.startsWith('-> ')) await symlink(content.slice(3), path);
         else await writeFile(path, content);
       }
       await git(work, 'add', '--all');
+      for (const [name, content] of Object.entries(files)) {
+        if (!content?.startsWith('@ ')) continue;
+        await git(work, 'update-index', '--add', '--cacheinfo', `160000,${content.slice(2)},${name}`);
+      }
       await git(work, 'commit', '--quiet', '--allow-empty', '--message=x');
       await git(work, 'push', '--quiet', '--force', bare, `HEAD:refs/heads/${branch}`);
       return git(work, 'rev-parse', 'HEAD');

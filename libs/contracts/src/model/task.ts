@@ -27,7 +27,7 @@ export const dockerStepSchema = z.strictObject({
     .min(1)
     .max(2048)
     .describe(
-      'Build context: `context://sha256:…` of an uploaded archive, a git URL `https://host/repo.git#branch:folder`, or the URL of a .tar.gz.',
+      'Build context: `context://sha256:…` of an uploaded archive, a git URL `https://host/repo.git#branch:folder`, the URL of a .tar.gz, or `oci://host/repository:tag` of an artifact in a registry.',
     ),
   contextAccessToken: secretRefSchema.optional().describe('Where the token for the context is.'),
   dockerFilePath: z.string().min(1).max(512).default('Dockerfile').describe('Dockerfile, relative to the context.'),
