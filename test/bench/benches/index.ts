@@ -5,6 +5,7 @@ import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
+import { pollingBench } from './polling.js';
 import { replayBench } from './replay.js';
 import { restBench } from './rest.js';
 import { staleBench } from './stale.js';
@@ -14,6 +15,7 @@ export const benches: readonly Bench[] = [
   appendBench,
   applyBench,
   replayBench,
+  pollingBench,
   noticeBench,
   restBench,
   millionBench,

@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type ImageView, type Input, type Output } from '#libs/contracts';
 import { formatReference, isRegistryError, parseReference } from '#libs/oci';
+import { smallest } from './smallest.js';
 import { canonicalField, cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import type { TagState } from '../tags/tag.decider.js';
 import { WatcherService } from '../watcher.service.js';
+
+/** Tasks that are named of those that track an image. */
+const tasksShown = 100;
 
 const timeOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
@@ -21,16 +25,15 @@ export class ImageHandlers {
     }
     const size = pageSizeOf(input.pageSize);
     const after = cursorOf(input.pageToken) ?? '';
-    const references = [...watchList.list.references()]
-      .filter((one) => one > after && (!input.registry || parseReference(one).registry === input.registry))
-      .sort();
-    const page = references.slice(0, size);
+    const isWanted = (one: string) =>
+      one > after && (!input.registry || parseReference(one).registry === input.registry);
+    const { page, more } = smallest(size, watchList.list.references(), isWanted);
     return {
       images: page.flatMap((reference) => {
         const { state } = tags.get(reference);
         return state.watched ? [this.view(state)] : [];
       }),
-      nextPageToken: references.length > size ? tokenOf(page.at(-1)!) : '',
+      nextPageToken: more ? tokenOf(page.at(-1)!) : '',
     };
   }
 
@@ -64,15 +67,19 @@ export class ImageHandlers {
   }
 
   private view(state: TagState): ImageView {
-    const { lastLookAt, nextLookAt, lastError } = this.watcher.looker.record(state.reference);
+    const { looker, poller, watchList } = this.watcher;
+    const { lastLookAt, lastError } = looker.record(state.reference);
     return {
       reference: state.reference,
       current: state.vanished ? null : state.current,
       adopted: state.adopted,
       held: state.held,
       watchedSince: state.watchedSince ?? '1970-01-01T00:00:00.000Z',
+      dependants: watchList.list.trackersOf(state.reference),
+      tasks: [...watchList.list.tasksOf(state.reference)].sort().slice(0, tasksShown),
+      watchedBy: this.watcher.isNotified(state.reference) ? 'Notification' : 'Polling',
       lastLookAt: timeOf(lastLookAt),
-      nextLookAt: timeOf(nextLookAt),
+      nextLookAt: timeOf(poller.nextLookAt(state.reference)),
       lastError,
       mirror: this.watcher.upstream.view(state.reference),
       history: [...state.history],

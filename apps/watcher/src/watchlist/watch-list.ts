@@ -54,6 +54,11 @@ export class WatchList {
     return this.trackers.get(reference)?.size ?? 0;
   }
 
+  /** The tasks that track a reference. */
+  tasksOf(reference: string): Iterable<string> {
+    return this.trackers.get(reference) ?? [];
+  }
+
   references(): IterableIterator<string> {
     return this.trackers.keys();
   }

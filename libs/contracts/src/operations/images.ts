@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, referenceSchema, timeSchema } from '../model/ids.js';
+import { digestSchema, referenceSchema, taskNameSchema, timeSchema } from '../model/ids.js';
 import { snapshotSchema } from '../model/image.js';
 import { seenBySchema } from '../model/cause.js';
 import { defineOperation } from '../operation.js';
@@ -11,8 +11,13 @@ export const imageViewSchema = z.object({
   adopted: snapshotSchema.nullable().describe('What dependants use.'),
   held: z.object({ digest: digestSchema, reason: z.string() }).nullable(),
   watchedSince: timeSchema,
+  dependants: z.number().int().describe('Tasks that track it.'),
+  tasks: z.array(taskNameSchema).describe('Their names; 100 at most.'),
+  watchedBy: z
+    .enum(['Notification', 'Polling'])
+    .describe('How its registry tells of changes. Those that notify are polled too, slowly.'),
   lastLookAt: timeSchema.nullable(),
-  nextLookAt: timeSchema.nullable(),
+  nextLookAt: timeSchema.nullable().describe('About when it is polled next.'),
   lastError: z.string().nullable().describe("The registry's own words when the last look failed."),
   mirror: z
     .object({
