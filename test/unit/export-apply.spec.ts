@@ -168,13 +168,25 @@ describe('what is exported', () => {
       kind: 'Distribution',
       scheme: 'http',
       credentials: { username: 'u', password: 'push@1' },
-      poll: { intervalSeconds: 900 },
+      poll: {},
       appliedBy: 'default',
       etag: '7',
       hookPath: null,
       lastNotificationAt: null,
       lastError: null,
       watchedTags: 3,
+      polling: {
+        pacing: 'Interval',
+        requestsPerSecond: 5,
+        concurrency: 4,
+        allowed: 5,
+        used: 0,
+        pausedUntil: null,
+        failures: 0,
+        quota: null,
+        looksSpendQuota: false,
+        lastErrorAt: null,
+      },
     };
     const document = registryDocument(view);
     expect(document).toEqual({

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import type { EventData, SeenBy } from '#libs/contracts';
 import { AggregateStore, sleep } from '#libs/event-log';
+import { parseReference } from '#libs/oci';
 import { RegistryDirectory } from '#libs/registries';
 import { ServiceLog, type Runtime } from '#libs/runtime';
 import { checkRegistries } from './registries/check-registries.js';
+import { LookMemory } from './looking/look-memory.js';
 import { Looker, repeatAfterSeconds } from './looking/looker.js';
 import { UpstreamWatch } from './mirrors/upstream-watch.js';
 import { checkHeld } from './policy/check-held.js';
@@ -10,14 +13,15 @@ import { heldMetrics } from './policy/metrics.js';
 import { policyDecider } from './policy/policy.decider.js';
 import { Policies } from './policy/policy.js';
 import { Reconsidering } from './policy/reconsidering.js';
+import { checkPolling } from './polling/check-polling.js';
+import { pollingMetrics, type WatchMetrics } from './polling/metrics.js';
+import type { TagFacts } from './polling/plan.js';
 import { Poller } from './polling/poller.js';
+import { pollSettingsOf } from './polling/settings.js';
 import { registryDecider } from './registries/registry.decider.js';
 import { tagDecider } from './tags/tag.decider.js';
 import { WatchListProjection } from './watchlist/watch-list-projection.js';
 import { Watching } from './watchlist/watching.js';
-
-/** How often the tags of a registry that nobody made known are looked at. */
-const defaultIntervalMs = 900_000;
 
 /**
  * CNCF Distribution tells of a push before it moves the tag: the first look may come too early by a moment. So the look
@@ -43,7 +47,9 @@ export class WatcherService {
   readonly reconsidering: Reconsidering;
   readonly notifiedAt = new Map<string, string>();
   readonly upstream: UpstreamWatch;
-  private readonly poller: Poller;
+  readonly poller: Poller;
+  private readonly looks: LookMemory;
+  private readonly meter: WatchMetrics;
   private readonly watching: Watching;
   /** Called with the host of a registry whose settings changed. */
   private readonly followers = new Set<(host: string) => void>();
@@ -53,13 +59,21 @@ export class WatcherService {
 
   constructor(readonly runtime: Runtime) {
     const { jet, clock, logger, health, secrets, config, onFailure } = runtime;
-    this.registries = new RegistryDirectory({ secrets, onChange: (host) => this.changed(host) });
+    this.registries = new RegistryDirectory({
+      secrets,
+      onChange: (host) => this.registryChanged(host),
+      onRequest: ({ registry, method, ms, rateLimit }) => {
+        this.poller.requested(registry, { method, ms, quota: rateLimit });
+        this.meter.requested(method);
+      },
+    });
+    this.looks = new LookMemory(clock);
     const { tags, registryStates, policyStates, watchList, registries } = this;
     this.log = new ServiceLog({
       name: 'watcher',
       jet,
       dataDir: join(config.PLINTH_DATA, 'watcher'),
-      projections: [tags, registryStates, policyStates, watchList, registries],
+      projections: [tags, registryStates, policyStates, watchList, registries, this.looks],
       clock,
       logger,
       health,
@@ -74,11 +88,27 @@ export class WatcherService {
     this.reconsidering = new Reconsidering({ tags, policies, registries, commands, clock, logger });
     heldMetrics(runtime.metrics.registry, { tags, policies, clock, waiting: () => this.reconsidering.waiting });
     checkHeld(runtime.diagnostics, { tags, policies, clock });
-    this.looker = new Looker({ registries, tags, commands, policy: policies, watchList: list, clock, logger });
+    this.looker = new Looker({
+      registries,
+      tags,
+      commands,
+      policy: policies,
+      watchList: list,
+      onLook: (reference, seenBy, at) => this.looked(reference, seenBy, at),
+      clock,
+      logger,
+    });
     const { looker } = this;
-    const intervalOf = (host: string) =>
-      (registries.definitionOf(host)?.poll.intervalSeconds ?? 0) * 1000 || defaultIntervalMs;
-    this.poller = new Poller({ looker, intervalOf, clock, logger });
+    this.poller = new Poller({
+      looker,
+      hostOf: (reference) => this.hostOf(reference),
+      settingsOf: (host) => pollSettingsOf(host, registries.definitionOf(host)),
+      factsOf: (reference) => this.factsOf(reference),
+      clock,
+      logger,
+    });
+    this.meter = pollingMetrics(runtime.metrics.registry, this.poller);
+    checkPolling(runtime.diagnostics, this.poller);
     this.upstream = new UpstreamWatch({
       registries,
       references: () => list.references(),
@@ -93,7 +123,7 @@ export class WatcherService {
       commands,
       clock,
       logger,
-      changed: (reference, watched) => (watched ? this.poller.add(reference) : this.poller.remove(reference)),
+      changed: (reference, watched) => this.changed(reference, watched),
     });
   }
 
@@ -101,7 +131,7 @@ export class WatcherService {
     this.followers.add(follower);
   }
 
-  private changed(host: string): void {
+  private registryChanged(host: string): void {
     this.poller.reschedule(host);
     for (const follower of this.followers) follower(host);
   }
@@ -109,12 +139,13 @@ export class WatcherService {
   async start(): Promise<void> {
     const { log, watching, poller, tags, reconsidering } = this;
     await log.start();
-    for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference, true);
+    for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference);
     poller.start();
     this.upstream.start();
     watching.attendAll();
     reconsidering.attendAll();
     log.projector.onBatch((events, caughtUp) => {
+      for (const event of events) if (event.type === 'tag.moved') this.moved(event.data);
       reconsidering.attendEvents(events, caughtUp);
       if (caughtUp) watching.attendTouched();
     });
@@ -126,6 +157,7 @@ export class WatcherService {
     this.upstream.stop();
     this.watching.stop();
     this.reconsidering.stop();
+    this.looks.stop();
     await this.log.stop();
     await this.registries.close();
   }
@@ -150,6 +182,55 @@ export class WatcherService {
     } finally {
       this.hinted.delete(reference);
     }
+  }
+
+  /** Whether the registry that is asked about it tells of pushes. */
+  isNotified(reference: string): boolean {
+    return this.registries.definitionOf(this.hostOf(reference))?.notifications !== undefined;
+  }
+
+  /** The registry that is asked about a reference: the mirror where it is followed, or its own. */
+  private hostOf(reference: string): string {
+    const parsed = parseReference(reference);
+    return (this.registries.mirrored(parsed) ?? parsed).registry;
+  }
+
+  private factsOf(reference: string): TagFacts {
+    const { registry, repository } = parseReference(reference);
+    const { watchedSince, history } = this.tags.get(reference).state;
+    const record = this.looker.record(reference);
+    record.lastLookAt ??= this.looks.take(reference);
+    return {
+      repository: `${registry}/${repository}`,
+      dependants: this.watchList.list.trackersOf(reference),
+      since: watchedSince === null ? this.runtime.clock.now().getTime() : Date.parse(watchedSince),
+      // The oldest is what was there when watching began.
+      moves: history.slice(0, -1).map(({ at }) => Date.parse(at)),
+      lastLookAt: record.lastLookAt,
+    };
+  }
+
+  private changed(reference: string, watched: boolean): void {
+    const { poller, looker, looks } = this;
+    if (watched) {
+      poller.add(reference);
+      poller.weigh(reference);
+      return;
+    }
+    poller.remove(reference);
+    looker.records.delete(reference);
+    looks.forget(reference);
+  }
+
+  private looked(reference: string, seenBy: SeenBy, at: number): void {
+    this.looks.looked(reference, at);
+    this.meter.looked(seenBy);
+    if (seenBy !== 'Poll') this.poller.looked(reference);
+  }
+
+  /** What we pushed ourselves says nothing of other tags. */
+  private moved({ reference, from, seenBy }: EventData<'tag.moved'>): void {
+    if (from !== null && seenBy !== 'Push') this.poller.moved(reference);
   }
 
   private async follow(

@@ -62,6 +62,7 @@ export const registryDocument = (view: RegistryView): RegistryDocument => {
     lastNotificationAt: _notified,
     lastError: _error,
     watchedTags: _watched,
+    polling: _polling,
     appliedBy: _set,
     ...fields
   } = view;

@@ -6,6 +6,7 @@ import { dockerfileBench } from './dockerfile.js';
 import { enginesBench } from './engines.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
+import { pollingBench } from './polling.js';
 import { replayBench } from './replay.js';
 import { restBench } from './rest.js';
 import { staleBench } from './stale.js';
@@ -15,6 +16,7 @@ export const benches: readonly Bench[] = [
   appendBench,
   applyBench,
   replayBench,
+  pollingBench,
   noticeBench,
   restBench,
   millionBench,

@@ -37,6 +37,12 @@ const waits = ({ digest, since, code, reason, adoptAt, anomalies }: ImageView['c
   return `${digest}, seen ${toSecond(since)}, ${when}: ${[reason, ...odd].join(' ')}`;
 };
 
+/** Names of some, and how many there are. */
+const tasksOf = ({ tasks, dependants }: ImageView): string => {
+  const shown = tasks.slice(0, 10).join(', ');
+  return dependants > 10 ? `${shown} and ${dependants - 10} more` : shown;
+};
+
 export const imageFields = (image: ImageView): (readonly [string, string | string[] | null | undefined])[] => [
   ['Image', image.reference],
   ['Adopted', image.adopted?.digest],
@@ -57,9 +63,15 @@ export const imageFields = (image: ImageView): (readonly [string, string | strin
     Object.entries(image.current?.platforms ?? {}).map(([name, digest]) => `${name} ${shortDigest(digest)}`),
   ],
   ['Watched since', toSecond(image.watchedSince)],
+  ['Watched for', tasksOf(image)],
+  ['Watched by', image.watchedBy === 'Polling' ? 'polling' : 'notification, and slow polling'],
   ['Last look', toSecond(image.lastLookAt)],
   ['Next look', toSecond(image.nextLookAt)],
   ['Mirror', image.mirror?.reference],
   ['Upstream', image.mirror && upstreamOf(image.mirror)],
   ['Last error', image.lastError],
+  [
+    'Digests',
+    image.history.map(({ digest, at, seenBy }) => `${shortDigest(digest)} since ${toSecond(at)}, by ${seenBy}`),
+  ],
 ];

@@ -2,6 +2,9 @@ import type { ImageView } from '#libs/contracts';
 import type { Candidate, TagState } from '../tags/tag-state.js';
 import type { WatcherService } from '../watcher.service.js';
 
+/** Tasks that are named of those that track an image. */
+const tasksShown = 100;
+
 const timeOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 /** A watched image as it is answered: what the log says, what policy makes of it now, and the last looks. */
@@ -9,9 +12,9 @@ export class ImageViews {
   constructor(private readonly watcher: WatcherService) {}
 
   of(state: TagState): ImageView {
-    const { looker, policies } = this.watcher;
+    const { looker, policies, poller, watchList } = this.watcher;
     const { reference } = state;
-    const { lastLookAt, nextLookAt, lastError } = looker.record(reference);
+    const { lastLookAt, lastError } = looker.record(reference);
     const candidates = state.candidates.flatMap((candidate) => this.candidate(state, candidate) ?? []);
     const newest = candidates.at(-1);
     return {
@@ -28,8 +31,11 @@ export class ImageViews {
       adoptedBefore: state.adoptedBefore.map(({ digest }) => digest),
       anomalies: [...state.anomalies],
       watchedSince: state.watchedSince ?? '1970-01-01T00:00:00.000Z',
+      dependants: watchList.list.trackersOf(reference),
+      tasks: [...watchList.list.tasksOf(reference)].sort().slice(0, tasksShown),
+      watchedBy: this.watcher.isNotified(reference) ? 'Notification' : 'Polling',
       lastLookAt: timeOf(lastLookAt),
-      nextLookAt: timeOf(nextLookAt),
+      nextLookAt: timeOf(poller.nextLookAt(reference)),
       lastError,
       mirror: this.watcher.upstream.view(reference),
       history: [...state.history],

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type ImageView, type Input, type Output } from '#libs/contracts';
 import { formatReference, isRegistryError, parseReference } from '#libs/oci';
+import { smallest } from './smallest.js';
 import { canonicalField, cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import { WatcherService } from '../watcher.service.js';
@@ -23,16 +24,15 @@ export class ImageHandlers {
     }
     const size = pageSizeOf(input.pageSize);
     const after = cursorOf(input.pageToken) ?? '';
-    const references = [...watchList.list.references()]
-      .filter((one) => one > after && (!input.registry || parseReference(one).registry === input.registry))
-      .sort();
-    const page = references.slice(0, size);
+    const isWanted = (one: string) =>
+      one > after && (!input.registry || parseReference(one).registry === input.registry);
+    const { page, more } = smallest(size, watchList.list.references(), isWanted);
     return {
       images: page.flatMap((reference) => {
         const { state } = tags.get(reference);
         return state.watched ? [this.views.of(state)] : [];
       }),
-      nextPageToken: references.length > size ? tokenOf(page.at(-1)!) : '',
+      nextPageToken: more ? tokenOf(page.at(-1)!) : '',
     };
   }
 

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, type Input, type Output, type RegistryView } from '#libs/contracts';
-import { parseReference } from '#libs/oci';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
 import { checkNotifications, hookPathOf } from '../hooks/settings.js';
 import { checkMirror } from '../registries/check-mirror.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
+import type { PollingView } from '../polling/poller.js';
 import { requireStoredSecrets } from '../registries/require-secrets.js';
 import { NatsSinks } from '../hooks/nats-sinks.js';
 import { WatcherService } from '../watcher.service.js';
@@ -82,22 +82,41 @@ export class RegistryHandlers {
   }
 
   private view(host: string): RegistryView {
-    const { registryStates, notifiedAt, looker } = this.watcher;
+    const { registryStates, notifiedAt, poller } = this.watcher;
     const { state, sequence } = registryStates.get(host);
     const { definition } = state;
     if (!definition) {
       throw new PlinthError('NOT_FOUND', `There is no registry ${host}. Make it known with POST /v1/registries.`);
     }
-    const records = [...looker.records].filter(([reference]) => parseReference(reference).registry === host);
+    const polling = poller.view(host);
     const { notifications } = definition;
     return {
       ...definition,
       etag: String(sequence),
       hookPath: notifications ? hookPathOf(host, notifications) : null,
       lastNotificationAt: notifiedAt.get(host) ?? null,
-      lastError:
-        records.find(([, { lastError }]) => lastError !== null)?.[1].lastError ?? this.sinks.errorOf(host) ?? null,
-      watchedTags: records.length,
+      lastError: polling.lastError?.message ?? this.sinks.errorOf(host) ?? null,
+      watchedTags: polling.tags,
+      polling: pollingOf(polling),
     };
   }
 }
+
+const timeOf = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null);
+
+const pollingOf = ({ settings, quota, ...now }: PollingView): RegistryView['polling'] => ({
+  pacing: settings.pacing.kind,
+  ...settings.limits,
+  allowed: now.allowed,
+  used: now.used,
+  pausedUntil: timeOf(now.pausedUntil),
+  failures: now.failures,
+  quota: quota && {
+    limit: quota.limit ?? null,
+    remaining: quota.remaining ?? null,
+    windowSeconds: quota.windowSeconds ?? null,
+    at: new Date(quota.at).toISOString(),
+  },
+  looksSpendQuota: now.looksCount,
+  lastErrorAt: timeOf(now.lastError?.at),
+});

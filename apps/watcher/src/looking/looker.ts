@@ -26,7 +26,6 @@ export interface LookRequest {
 /** What is known of the looks at a reference; memory only, its loss costs a request. */
 export interface LookRecord {
   lastLookAt: number | null;
-  nextLookAt: number | null;
   lastError: string | null;
 }
 
@@ -36,6 +35,8 @@ export interface LookerDependencies {
   readonly commands: Commands;
   readonly policy: AdoptionPolicy;
   readonly watchList: Pick<WatchList, 'pusherOf' | 'owes'>;
+  /** Told of each look that the registry answered. */
+  readonly onLook?: (reference: string, seenBy: SeenBy, at: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -65,7 +66,7 @@ export class Looker {
 
   record(reference: string): LookRecord {
     let record = this.records.get(reference);
-    if (!record) this.records.set(reference, (record = { lastLookAt: null, nextLookAt: null, lastError: null }));
+    if (!record) this.records.set(reference, (record = { lastLookAt: null, lastError: null }));
     return record;
   }
 
@@ -107,7 +108,9 @@ export class Looker {
       if (answers && !watchList.owes(reference, answers.run)) return;
       const { state, sequence } = tags.get(reference);
       const found = await this.find(reference, state, request.repeats ? { retries: 0 } : {});
-      this.record(reference).lastLookAt = clock.now().getTime();
+      const at = clock.now().getTime();
+      this.record(reference).lastLookAt = at;
+      this.with_.onLook?.(reference, request.seenBy, at);
       if (answers && !answers.final && found?.digest !== answers.digest && found?.digest === state.adopted?.digest) {
         throw new StaleLookError(`${reference} does not show the push of run ${answers.run} yet.`);
       }

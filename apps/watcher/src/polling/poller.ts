@@ -1,96 +1,197 @@
+import { isRegistryError } from '#libs/oci';
 import type { Clock, Logger } from '#libs/event-log';
-import { parseReference } from '#libs/oci';
 import type { Looker } from '../looking/looker.js';
+import { Budget, type BudgetView, type Outcome, type Request } from './budget.js';
+import { Plan, type TagFacts } from './plan.js';
+import type { PollSettings } from './settings.js';
 
 export interface PollerDependencies {
-  readonly looker: Looker;
-  /** How often tags of a registry are looked at, in milliseconds. */
-  readonly intervalOf: (registry: string) => number;
+  readonly looker: Pick<Looker, 'look'>;
+  /** The registry that is asked about a reference: its own, or the mirror where it is followed. */
+  readonly hostOf: (reference: string) => string;
+  readonly settingsOf: (host: string) => PollSettings;
+  readonly factsOf: (reference: string) => TagFacts;
   readonly clock: Clock;
   readonly logger: Logger;
   /** 0 ≤ x < 1; spreads the looks. */
   readonly random?: () => number;
 }
 
-/** Looks that may be under way at one registry: a slow one delays no other. */
-const concurrency = 4;
-const tickMs = 100;
+export interface PollingView extends BudgetView {
+  readonly settings: PollSettings;
+  /** Tags that are polled. */
+  readonly tags: number;
+}
 
 interface Registry {
-  /** When each reference is looked at next, in milliseconds. */
-  readonly due: Map<string, number>;
-  active: number;
+  readonly plan: Plan;
+  readonly budget: Budget;
+  cancel: (() => void) | undefined;
+  wakeAt: number;
 }
 
 /**
- * Looks at every watched reference once an interval, with a tenth of jitter. The interval is a setting of the
- * registry; what spends a budget better than this takes its place here.
+ * Looks at every watched reference by the plan of its registry, as fast as the budget of that registry allows. Each
+ * registry has its own plan, budget and timer: a slow, failing or limiting one delays no other.
  */
 export class Poller {
   private readonly registries = new Map<string, Registry>();
-  private cancelTick: (() => void) | undefined;
+  private readonly hosts = new Map<string, string>();
+  private running = false;
 
   constructor(private readonly with_: PollerDependencies) {}
 
   start(): void {
-    this.cancelTick = this.with_.clock.setTimeout(() => {
-      this.tick();
-      this.start();
-    }, tickMs);
+    this.running = true;
+    for (const host of this.registries.keys()) this.pump(host);
   }
 
   stop(): void {
-    this.cancelTick?.();
+    this.running = false;
+    for (const registry of this.registries.values()) registry.cancel?.();
   }
 
-  /** @param restarted spread over a whole interval, so that nothing stampedes after a restart */
-  add(reference: string, restarted = false): void {
-    const { clock, looker, random = Math.random } = this.with_;
-    const host = parseReference(reference).registry;
-    const interval = this.with_.intervalOf(host);
-    const at = clock.now().getTime() + interval * (restarted ? random() : 0.9 + random() * 0.2);
-    const { due } = this.registry(host);
-    // To the end: where a registry is too slow for its interval, all wait longer and none for ever.
-    due.delete(reference);
-    due.set(reference, at);
-    looker.record(reference).nextLookAt = at;
+  add(reference: string): void {
+    if (this.hosts.has(reference)) return;
+    const host = this.with_.hostOf(reference);
+    this.hosts.set(reference, host);
+    this.registry(host).plan.add(reference, this.with_.factsOf(reference), this.now());
+    this.pump(host);
   }
 
   remove(reference: string): void {
-    this.registry(parseReference(reference).registry).due.delete(reference);
-    this.with_.looker.records.delete(reference);
+    const host = this.hosts.get(reference);
+    if (host === undefined) return;
+    this.hosts.delete(reference);
+    this.registry(host).plan.remove(reference);
   }
 
-  /** Takes a changed interval of a registry into account. */
+  /** More or fewer tasks stand on it. */
+  weigh(reference: string): void {
+    this.of(reference)?.plan.setDependants(reference, this.with_.factsOf(reference).dependants, this.now());
+  }
+
+  /** It was seen to move, by a look of ours or for another reason. */
+  moved(reference: string): void {
+    const host = this.hosts.get(reference);
+    if (host === undefined) return;
+    this.registry(host).plan.moved(reference, this.now());
+    this.pump(host);
+  }
+
+  /** It was looked at for another reason than the plan. */
+  looked(reference: string): void {
+    this.of(reference)?.plan.looked(reference, this.now());
+  }
+
+  /** A request was made to a registry. */
+  requested(host: string, request: Request): void {
+    this.registries.get(host)?.budget.requested(request, this.now());
+  }
+
+  /** Takes changed settings of a registry into account; also which tags are followed there, when it is a mirror. */
   reschedule(host: string): void {
-    const references = [...this.registry(host).due.keys()]; // `add` moves each to the end
-    for (const reference of references) this.add(reference, true);
+    for (const [reference, before] of this.hosts) {
+      if (this.with_.hostOf(reference) === before) continue;
+      this.remove(reference);
+      this.add(reference);
+    }
+    const registry = this.registries.get(host);
+    if (!registry) return;
+    const { pacing, limits } = this.with_.settingsOf(host);
+    registry.plan.setPacing(pacing);
+    registry.budget.setLimits(limits);
+    this.pump(host);
+  }
+
+  /** When it is looked at next, about; null when it is not polled. */
+  nextLookAt(reference: string): number | null {
+    const registry = this.of(reference);
+    if (!registry) return null;
+    const now = this.now();
+    const { allowed, pausedUntil } = registry.budget.view(now);
+    return Math.max(pausedUntil ?? 0, registry.plan.nextLookAt(reference, allowed, now) ?? 0) || null;
+  }
+
+  view(host: string): PollingView {
+    const { plan, budget } = this.registry(host);
+    return { ...budget.view(this.now()), settings: this.with_.settingsOf(host), tags: plan.size };
+  }
+
+  /** Registries that have been asked. */
+  polled(): IterableIterator<string> {
+    return this.registries.keys();
+  }
+
+  private of(reference: string): Registry | undefined {
+    const host = this.hosts.get(reference);
+    return host === undefined ? undefined : this.registry(host);
   }
 
   private registry(host: string): Registry {
     let registry = this.registries.get(host);
-    if (!registry) this.registries.set(host, (registry = { due: new Map(), active: 0 }));
+    if (!registry) {
+      const { pacing, limits } = this.with_.settingsOf(host);
+      const { random } = this.with_;
+      registry = { plan: new Plan(pacing, random), budget: new Budget(limits, random), cancel: undefined, wakeAt: NaN };
+      this.registries.set(host, registry);
+    }
     return registry;
   }
 
-  private tick(): void {
-    const now = this.with_.clock.now().getTime();
-    for (const registry of this.registries.values()) {
-      for (const [reference, at] of registry.due) {
-        if (registry.active >= concurrency) break;
-        if (at > now) continue;
-        registry.active += 1;
-        this.add(reference);
-        void this.poll(reference).finally(() => (registry.active -= 1));
-      }
-    }
+  private now(): number {
+    return this.with_.clock.now().getTime();
   }
 
-  private async poll(reference: string): Promise<void> {
+  /** Begins what may begin now, and wakes when the next may. */
+  private pump(host: string): void {
+    if (!this.running) return;
+    const registry = this.registry(host);
+    const { plan, budget } = registry;
+    const now = this.now();
+    while (budget.nextAt() <= now) {
+      const reference = plan.take(now);
+      if (reference === undefined) break;
+      budget.begin(now);
+      void this.poll(host, registry, reference);
+    }
+    const at = Math.max(now, budget.nextAt(), plan.nextAt());
+    if (at === registry.wakeAt) return;
+    registry.cancel?.();
+    registry.cancel = undefined;
+    registry.wakeAt = at;
+    if (at === Infinity) return; // the end of a look, or a new tag, goes on
+    registry.cancel = this.with_.clock.setTimeout(
+      () => {
+        registry.wakeAt = NaN;
+        this.pump(host);
+      },
+      Math.min(at - now, longestTimerMs),
+    );
+  }
+
+  private async poll(host: string, { budget }: Registry, reference: string): Promise<void> {
+    let outcome: Outcome = { kind: 'Answered' };
     try {
-      await this.with_.looker.look(reference, { seenBy: 'Poll' });
+      // No retries below: each would be a request that the budget has not allowed.
+      await this.with_.looker.look(reference, { seenBy: 'Poll', repeats: true });
     } catch (error) {
       this.with_.logger.warn({ reference, error: String(error) }, 'a poll failed; the next one comes as planned');
+      outcome = outcomeOf(error);
     }
+    budget.end(outcome, this.now());
+    this.pump(host);
   }
 }
+
+/** Timers cannot wait longer than 2³¹ ms. */
+const longestTimerMs = 86_400_000;
+
+/** What an error says of the registry as a whole; one of a single repository (denied, not there) says nothing. */
+const outcomeOf = (error: unknown): Outcome => {
+  if (isRegistryError(error, 'RATE_LIMITED')) {
+    return { kind: 'Limited', retryAfterMs: error.retryAfterMs, message: error.message };
+  }
+  if (isRegistryError(error, 'UNAVAILABLE', 'TIMEOUT')) return { kind: 'Failed', message: error.message };
+  return isRegistryError(error) ? { kind: 'Answered', message: error.message } : { kind: 'Answered' };
+};

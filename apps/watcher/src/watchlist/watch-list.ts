@@ -81,6 +81,11 @@ export class WatchList {
     return (this.pushedTo.get(registry) ?? 0) > 0;
   }
 
+  /** The tasks that track a reference. */
+  tasksOf(reference: string): Iterable<string> {
+    return this.trackers.get(reference) ?? [];
+  }
+
   references(): IterableIterator<string> {
     return this.trackers.keys();
   }

@@ -10,7 +10,7 @@ export interface WatchingDependencies {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told when a reference begins or ends to be watched; the poller listens. */
+  /** Told when a reference begins or ends to be watched, or others track it; the poller listens. */
   readonly changed: (reference: string, watched: boolean) => void;
 }
 
@@ -83,7 +83,7 @@ export class Watching {
     } else if (!tracked && watched) {
       await commands.execute(tags, tagDecider, reference, { type: 'unwatch', reference }, {});
       changed(reference, false);
-    }
+    } else if (watched) changed(reference, true);
     for (const obligation of watchList.owedOf(reference)) await this.answer(obligation);
   }
 

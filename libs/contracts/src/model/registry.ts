@@ -81,6 +81,29 @@ const networkSchema = z
     'expected a network as a CIDR, such as 10.20.0.0/16 or fd00::/8',
   );
 
+const seconds = z.number().int().min(1).max(86_400);
+
+export const pollSchema = z
+  .strictObject({
+    intervalSeconds: seconds.optional().describe('Each watched tag is looked at once in so many seconds.'),
+    randomSeconds: z
+      .strictObject({ from: seconds, to: seconds })
+      .refine(({ from, to }) => from <= to, { path: ['to'], error: 'expected at least as much as from' })
+      .optional()
+      .describe('Each watched tag is looked at after a random time between the two; 600 to 3600 is as ACR does it.'),
+    requestsPerSecond: z
+      .number()
+      .positive()
+      .max(10_000)
+      .optional()
+      .describe('What it is asked at most; without an interval, all of it is used. 5 unless said.'),
+    concurrency: z.number().int().min(1).max(256).optional().describe('Looks that are under way at most.'),
+  })
+  .refine((poll) => poll.intervalSeconds === undefined || poll.randomSeconds === undefined, {
+    path: ['randomSeconds'],
+    error: 'expected either this or intervalSeconds',
+  });
+
 /** A registry as a person writes it: to make it known, and in a file that is applied. */
 export const registryResourceSchema = z.strictObject({
   host: registryHostSchema,
@@ -131,11 +154,10 @@ export const registryResourceSchema = z.strictObject({
   notifications: notificationsSchema
     .optional()
     .describe('Notifications that this registry sends to /v1/hooks/{dialect}/{host}.'),
-  poll: z
-    .strictObject({ intervalSeconds: z.number().int().min(1).max(86_400) })
-    .default({ intervalSeconds: 900 })
+  poll: pollSchema
+    .default({})
     .describe(
-      'How often each watched tag is looked at. Registries that notify are polled too, to repair a lost message.',
+      'How its watched tags are looked at: by a budget unless an interval is said. Registries that notify are polled too, every 15 minutes unless said, to repair a lost message.',
     ),
 });
 export type RegistryResource = z.infer<typeof registryResourceSchema>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, platformSchema, referenceSchema, timeSchema } from '../model/ids.js';
+import { digestSchema, platformSchema, referenceSchema, taskNameSchema, timeSchema } from '../model/ids.js';
 import { snapshotSchema } from '../model/image.js';
 import { anomalySchema, decisionReasonSchema, holdCodeSchema } from '../model/policy.js';
 import { seenBySchema } from '../model/cause.js';
@@ -41,8 +41,13 @@ export const imageViewSchema = z.object({
     .describe('Digests that were adopted before, newest first: a rollback goes there.'),
   anomalies: z.array(anomalySchema).describe('What looked odd about the adopted digest.'),
   watchedSince: timeSchema,
+  dependants: z.number().int().describe('Tasks that track it.'),
+  tasks: z.array(taskNameSchema).describe('Their names; 100 at most.'),
+  watchedBy: z
+    .enum(['Notification', 'Polling'])
+    .describe('How its registry tells of changes. Those that notify are polled too, slowly.'),
   lastLookAt: timeSchema.nullable(),
-  nextLookAt: timeSchema.nullable(),
+  nextLookAt: timeSchema.nullable().describe('About when it is polled next.'),
   lastError: z.string().nullable().describe("The registry's own words when the last look failed."),
   mirror: z
     .object({

@@ -13,6 +13,28 @@ export const registryViewSchema = registryDefinitionSchema.extend({
   lastNotificationAt: timeSchema.nullable(),
   lastError: z.string().nullable().describe("The registry's own words when it last failed."),
   watchedTags: z.number().int(),
+  polling: z
+    .object({
+      pacing: z.enum(['Budget', 'Interval']).describe('Whether tags share a budget, or are looked at at intervals.'),
+      requestsPerSecond: z.number().describe('What it is asked at most.'),
+      concurrency: z.number().int().describe('Looks that are under way at most.'),
+      allowed: z.number().describe('Requests per second now: less than the most when it limits or counts looks.'),
+      used: z.number().describe('Requests per second over the last full minute.'),
+      pausedUntil: timeSchema.nullable().describe('Until when it is left alone after refusals or failures.'),
+      failures: z.number().int().describe('Looks that failed or were refused one after the other, until now.'),
+      quota: z
+        .object({
+          limit: z.number().int().nullable(),
+          remaining: z.number().int().nullable(),
+          windowSeconds: z.number().int().nullable(),
+          at: timeSchema,
+        })
+        .nullable()
+        .describe('What it said last of its pull quota; null when it says nothing.'),
+      looksSpendQuota: z.boolean().describe('Its quota falls though looks only ask by HEAD; it is asked slowly then.'),
+      lastErrorAt: timeSchema.nullable(),
+    })
+    .describe('How its tags are polled.'),
 });
 export type RegistryView = z.infer<typeof registryViewSchema>;
 const host = { host: registryHostSchema };

@@ -2,10 +2,11 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CallInput, NotificationDialect } from '#libs/contracts';
 import { notificationDialects } from '#libs/contracts/light';
 import { usageError } from '../../errors.js';
-import { collect, matching, nonEmpty, oneOf, secretRef, wholeNumber } from '../../parsers.js';
+import { collect, duration, matching, nonEmpty, oneOf, secretRef, wholeNumber } from '../../parsers.js';
 
 type Definition = CallInput<'createRegistry'>;
 type Notifications = NonNullable<Definition['notifications']>;
+type Poll = NonNullable<Definition['poll']>;
 type Rewrite = NonNullable<Notifications['rewrites']>[number];
 
 export interface RegistryOptions {
@@ -32,7 +33,8 @@ export interface RegistryOptions {
   readonly notificationNatsCredentials?: string;
   readonly notificationNatsCa?: string;
   readonly notificationRewrite?: readonly Rewrite[];
-  readonly poll?: number;
+  readonly poll?: Poll;
+  readonly pollConcurrency?: number;
   readonly dryRun?: boolean;
 }
 
@@ -54,6 +56,18 @@ const rewrite = (text: string, before: readonly Rewrite[] = []): readonly Rewrit
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('expected FROM=TO, such as docker-local/=docker/');
   return [...before, { from: text.slice(0, at), to: text.slice(at + 1) }];
+};
+
+/** `900`, `15m`, `10m-60m` or `5/s`. */
+const pace = (text: string): Poll => {
+  const perSecond = /^(\d+(?:\.\d+)?)\/s$/.exec(text);
+  if (perSecond) return { requestsPerSecond: Number(perSecond[1]) };
+  const [from, to, ...more] = text.split('-');
+  if (more.length > 0) throw new InvalidArgumentError('expected 15m, 10m-60m or 5/s');
+  const seconds = (time: string) => duration(time) / 1000;
+  if (to === undefined) return { intervalSeconds: seconds(from!) };
+  if (seconds(from!) > seconds(to)) throw new InvalidArgumentError('expected the shorter time first: 10m-60m');
+  return { randomSeconds: { from: seconds(from!), to: seconds(to) } };
 };
 
 const network = collect(matching(/^[0-9a-fA-F.:]+\/\d{1,3}$/, 'a network such as 10.20.0.0/16'));
@@ -85,7 +99,12 @@ export const addRegistryOptions = (command: Command): Command =>
     .option('--notification-nats-credentials <secret-ref>', `where a NATS credentials file is: ${reference}`, secretRef)
     .option('--notification-nats-ca <secret-ref>', `where the PEM of its authority is: ${reference}`, secretRef)
     .option('--notification-rewrite <from=to>', 'how names in them begin, and in references; repeat it', rewrite)
-    .option('--poll <seconds>', 'how often each watched tag is looked at', wholeNumber(1, 86_400, 'seconds'))
+    .option(
+      '--poll <pace>',
+      'how tags are looked at: every 15m, at random 10m-60m, or by a budget of requests 5/s',
+      pace,
+    )
+    .option('--poll-concurrency <looks>', 'looks that are under way at most', wholeNumber(1, 256, 'looks'))
     .option('--dry-run', 'print what would be sent, and send nothing');
 
 /** @throws CliError (usage) when one half of a pair is missing */
@@ -140,8 +159,8 @@ const notificationsOf = (options: RegistryOptions): Notifications | undefined =>
 
 /** @throws CliError (usage) when one half of a pair is missing */
 export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'> => {
-  const { kind, scheme, endpoint, ca, username, password, poll } = options;
-  const { mirrorOf, mirrorPath } = options;
+  const { kind, scheme, endpoint, ca, username, password } = options;
+  const { mirrorOf, mirrorPath, poll, pollConcurrency: concurrency } = options;
   const { clientCertificate: certificate, clientKey: key, allowAddress } = options;
   const notifications = notificationsOf(options);
   if ((username === undefined) !== (password === undefined)) {
@@ -161,6 +180,8 @@ export const registryParts = (options: RegistryOptions): Omit<Definition, 'host'
     ...(allowAddress === undefined ? {} : { addressPolicy: [...allowAddress] }),
     ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
     ...(notifications === undefined ? {} : { notifications }),
-    ...(poll === undefined ? {} : { poll: { intervalSeconds: poll } }),
+    ...(poll === undefined && concurrency === undefined
+      ? {}
+      : { poll: { ...poll, ...(concurrency === undefined ? {} : { concurrency }) } }),
   };
 };
