@@ -65,6 +65,11 @@ export class RegistryDirectory implements Projection {
     return this.mirrors.at(repository);
   }
 
+  /** False for a canonical reference that no mirror can have. */
+  mayBeMirrored(reference: string): boolean {
+    return this.mirrors.mayHave(reference);
+  }
+
   /** The repositories of other registries that are followed at this one. */
   mirroredBy(repository: Repository): Repository[] {
     return this.mirrors.behind(repository);
