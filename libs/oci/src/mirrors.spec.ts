@@ -66,7 +66,7 @@ describe('a name at a mirror', () => {
           ({ of: what }) => what === 'docker.io' || `docker.io/${repository}`.startsWith(`${what}/`),
         );
         expect(at !== undefined).toBe(fits);
-        expect(mirrors.mayHave(`docker.io/${repository}:1`)).toBe(fits);
+        expect(mirrors.has(`docker.io/${repository}:1`)).toBe(fits);
         if (at) expect(mirrors.behind(at)).toContainEqual(hub(repository));
       }),
     );

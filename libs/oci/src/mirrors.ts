@@ -37,8 +37,8 @@ export class Mirrors {
     );
   }
 
-  /** False for a canonical reference that is at no mirror: a quick look at how it begins, for many of them. */
-  mayHave(reference: string): boolean {
+  /** Whether a canonical reference is at a mirror: a quick look at how it begins, for many of them. */
+  has(reference: string): boolean {
     return this.beginnings.some((beginning) => reference.startsWith(beginning));
   }
 

@@ -65,9 +65,9 @@ export class RegistryDirectory implements Projection {
     return this.mirrors.at(repository);
   }
 
-  /** False for a canonical reference that no mirror can have. */
-  mayBeMirrored(reference: string): boolean {
-    return this.mirrors.mayHave(reference);
+  /** Whether a canonical reference is followed at a mirror. */
+  isMirrored(reference: string): boolean {
+    return this.mirrors.has(reference);
   }
 
   /** The repositories of other registries that are followed at this one. */

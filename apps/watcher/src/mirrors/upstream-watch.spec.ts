@@ -33,7 +33,7 @@ describe('a mirror that is followed', () => {
             return Promise.resolve(shown === undefined ? undefined : ({ digest: shown } as never));
           },
         },
-        mayBeMirrored: (reference) => reference.startsWith('docker.io/'),
+        isMirrored: (reference) => reference.startsWith('docker.io/'),
         mirrored: ({ registry, repository }: Repository) =>
           registry === 'docker.io' ? { registry: 'mirror.local', repository } : undefined,
       },

@@ -5,8 +5,8 @@ export interface UpstreamWatchDependencies {
   readonly registries: {
     readonly client: Pick<RegistryClient, 'headManifest'>;
     mirrored(repository: Repository): Repository | undefined;
-    /** False for what no mirror can have; quick. */
-    mayBeMirrored(reference: string): boolean;
+    /** Whether `mirrored` knows of it; quick. */
+    isMirrored(reference: string): boolean;
   };
   /** References that are watched now. */
   readonly references: () => Iterable<string>;
@@ -95,11 +95,11 @@ export class UpstreamWatch {
   private pass(now: number): string[] {
     const { registries, references, digestOf } = this.with_;
     const watched = new Set<string>();
-    for (const reference of references()) if (registries.mayBeMirrored(reference)) watched.add(reference);
+    for (const reference of references()) if (registries.isMirrored(reference)) watched.add(reference);
     for (const reference of this.records.keys()) if (!watched.has(reference)) this.records.delete(reference);
     const lookedAt = (reference: string): number => this.records.get(reference)?.lookedAt ?? 0;
     return [...watched]
-      .filter((one) => lookedAt(one) <= now - intervalMs && digestOf(one) !== null && this.mirrorOf(one) !== undefined)
+      .filter((one) => lookedAt(one) <= now - intervalMs && digestOf(one) !== null)
       .sort((one, other) => lookedAt(other) - lookedAt(one));
   }
 
