@@ -66,6 +66,7 @@ describe('a name at a mirror', () => {
           ({ of: what }) => what === 'docker.io' || `docker.io/${repository}`.startsWith(`${what}/`),
         );
         expect(at !== undefined).toBe(fits);
+        expect(mirrors.has(`docker.io/${repository}:1`)).toBe(fits);
         if (at) expect(mirrors.behind(at)).toContainEqual(hub(repository));
       }),
     );

@@ -22,6 +22,7 @@ interface Rule {
  */
 export class Mirrors {
   private readonly rules: readonly Rule[];
+  private readonly beginnings: readonly string[];
 
   /** @throws InvalidReferenceError when something that is mirrored cannot be the beginning of a name */
   constructor(mirrors: Iterable<Mirror>) {
@@ -31,6 +32,14 @@ export class Mirrors {
         return { from, to: { registry, repository: path ?? from.repository } };
       })
       .sort((a, b) => b.from.repository.length - a.from.repository.length);
+    this.beginnings = this.rules.map(({ from: { registry, repository } }) =>
+      repository === '' ? `${registry}/` : `${registry}/${repository}/`,
+    );
+  }
+
+  /** Whether a canonical reference is at a mirror: a quick look at how it begins, for many of them. */
+  has(reference: string): boolean {
+    return this.beginnings.some((beginning) => reference.startsWith(beginning));
   }
 
   /** The repository at the mirror; undefined when no mirror has it. */

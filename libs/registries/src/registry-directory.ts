@@ -65,6 +65,11 @@ export class RegistryDirectory implements Projection {
     return this.mirrors.at(repository);
   }
 
+  /** Whether a canonical reference is followed at a mirror. */
+  isMirrored(reference: string): boolean {
+    return this.mirrors.has(reference);
+  }
+
   /** The repositories of other registries that are followed at this one. */
   mirroredBy(repository: Repository): Repository[] {
     return this.mirrors.behind(repository);

@@ -33,6 +33,7 @@ describe('a mirror that is followed', () => {
             return Promise.resolve(shown === undefined ? undefined : ({ digest: shown } as never));
           },
         },
+        isMirrored: (reference) => reference.startsWith('docker.io/'),
         mirrored: ({ registry, repository }: Repository) =>
           registry === 'docker.io' ? { registry: 'mirror.local', repository } : undefined,
       },
@@ -100,7 +101,7 @@ describe('a mirror that is followed', () => {
   it('is forgotten when nobody watches the image any more, and nothing is asked after the end', async () => {
     await clock.advance(1_000);
     references = [];
-    await clock.advance(1_000);
+    await clock.advance(5_000);
     expect(watch.view(node)?.upstreamLookAt).toBeNull();
     references = [node];
     watch.stop();

@@ -5,6 +5,8 @@ export interface UpstreamWatchDependencies {
   readonly registries: {
     readonly client: Pick<RegistryClient, 'headManifest'>;
     mirrored(repository: Repository): Repository | undefined;
+    /** Whether `mirrored` knows of it; quick. */
+    isMirrored(reference: string): boolean;
   };
   /** References that are watched now. */
   readonly references: () => Iterable<string>;
@@ -38,10 +40,14 @@ export interface MirrorView {
 /** A mirror is followed so that its registry is left alone: it is asked four times a day, and never two at a time. */
 const intervalMs = 6 * 3_600_000;
 const paceMs = 1_000;
+/** What is due is collected no more often: there may be 100,000 references. */
+const passMs = 5_000;
 
 /** Looks at references at their own registries, slowly, while a mirror is followed: how far does the mirror lag? */
 export class UpstreamWatch {
   private readonly records = new Map<string, UpstreamRecord>();
+  private due: string[] = [];
+  private passedAt = -Infinity;
   private cancel: (() => void) | undefined;
   private readonly stopping = new AbortController();
 
@@ -74,22 +80,27 @@ export class UpstreamWatch {
     };
   }
 
-  /** Looks at the one that has waited longest, if one is due. */
+  /** Looks at one reference, if one is due. */
   async next(): Promise<void> {
     const now = this.with_.clock.now().getTime();
-    let longest: string | undefined;
-    let since = now - intervalMs;
-    const watched = new Set(this.with_.references());
-    for (const reference of this.records.keys()) if (!watched.has(reference)) this.records.delete(reference);
-    for (const reference of watched) {
-      const lookedAt = this.records.get(reference)?.lookedAt ?? -Infinity;
-      // One that the mirror has nothing of yet has no lag to know.
-      if (lookedAt > since || this.with_.digestOf(reference) === null || this.mirrorOf(reference) === undefined)
-        continue;
-      [longest, since] = [reference, lookedAt];
-      if (since === -Infinity) break;
+    if (this.due.length === 0 && now - this.passedAt >= passMs) {
+      this.passedAt = now;
+      this.due = this.pass(now);
     }
-    if (longest !== undefined) await this.look(longest, now);
+    const reference = this.due.pop();
+    if (reference !== undefined) await this.look(reference, now);
+  }
+
+  /** Those that are due, the one that has waited longest last; forgets those that nobody watches any more. */
+  private pass(now: number): string[] {
+    const { registries, references, digestOf } = this.with_;
+    const watched = new Set<string>();
+    for (const reference of references()) if (registries.isMirrored(reference)) watched.add(reference);
+    for (const reference of this.records.keys()) if (!watched.has(reference)) this.records.delete(reference);
+    const lookedAt = (reference: string): number => this.records.get(reference)?.lookedAt ?? 0;
+    return [...watched]
+      .filter((one) => lookedAt(one) <= now - intervalMs && digestOf(one) !== null)
+      .sort((one, other) => lookedAt(other) - lookedAt(one));
   }
 
   private async look(reference: string, now: number): Promise<void> {
