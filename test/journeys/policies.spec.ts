@@ -183,6 +183,22 @@ describe('adoption policies', () => {
     expect((await image(reference)).candidates).toEqual([]);
   });
 
+  it('an image that no policy allows is not built on, not even the first time', async () => {
+    const reference = `${registry.host}/other:1`;
+    await registry.push('other', '1', 'not ours');
+    await ok('policy', 'create', 'strict', '--match', reference, '--allow', base);
+    await plinth.task('strict', {
+      files: `FROM ${reference}\nCOPY Dockerfile /app\n`,
+      image: `${registry.host}/strict:1`,
+    });
+    await plinth.until('tag.held', (data) => data.reference === reference && data.code === 'NotAllowed');
+    const { runId } = await plinth.client.runTask({ name: 'strict' });
+    expect(await plinth.ended(runId)).toMatchObject({
+      type: 'run.failed',
+      data: { code: 'ACCESS_DENIED', reason: expect.stringMatching(/The policy strict does not allow/) },
+    });
+  });
+
   it('a tag that is a range follows the highest version, and what stands on it is rebuilt', async () => {
     const range = `${registry.host}/ver:22.x`;
     await ok('policy', 'create', 'versions', '--match', `${registry.host}/ver`, '--follow-versions');

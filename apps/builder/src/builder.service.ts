@@ -125,6 +125,7 @@ export class BuilderService {
     const clock = withMonotonic(deps.clock ?? systemClock, deps.monotonic);
     const registry = deps.imageRegistry ?? imageRegistry(() => deps.registries.client);
     const adopted = (reference: string) => deps.adopted.newestFirst(reference);
+    const refusal = (reference: string) => deps.adopted.refusal(reference);
     const commands: RunCommands = {
       execute: (id, command, meta) => deps.commands.execute(runs, runDecider, id, command, meta),
     };
@@ -134,6 +135,7 @@ export class BuilderService {
       clock,
       reuseForMs,
       adopted,
+      refusal,
       finished: (task, hash, revision) => published.finished(task, hash, revision),
     });
     const build = buildStrategy({
@@ -147,6 +149,7 @@ export class BuilderService {
       cacheRepository: config.cacheRepository,
       buildPlatform: config.buildPlatform ?? ownPlatform(),
       adopted,
+      refusal,
     });
     this.#attestor = new Attestor({
       registry,

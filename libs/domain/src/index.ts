@@ -2,6 +2,8 @@ export * from './apply.js';
 export * from './definition.js';
 export * from './image-names.js';
 export * from './keys.js';
+export { fitsAny } from './policy/patterns.js';
+export * from './policy/policy-set.js';
 export * from './named-secrets.js';
 export * from './tracking.js';
 export * from './failure.js';

@@ -8,6 +8,8 @@ export interface PinSources {
   readonly pins: readonly Pin[];
   /** Adopted snapshots of a reference, newest first. */
   adopted(reference: string): readonly Snapshot[];
+  /** Why a reference may not be built on while nothing of it is adopted. */
+  refusal(reference: string): string | undefined;
   /** A look at the registry: what the reference names now. */
   look(reference: string): Promise<Snapshot | undefined>;
 }
@@ -37,7 +39,10 @@ export class PinBook {
     return this.#changes;
   }
 
-  /** @throws BuildFailure BASE_NOT_FOUND when there is no image, or none for a platform; RegistryError */
+  /**
+   * @throws BuildFailure BASE_NOT_FOUND when there is no image, or none for a platform; ACCESS_DENIED when a policy does
+   *   not allow it; RegistryError
+   */
   async pin(reference: string, platforms: readonly string[]): Promise<Pinned> {
     const needed = this.#needed.get(reference) ?? new Set();
     for (const platform of platforms) needed.add(platform);
@@ -53,6 +58,7 @@ export class PinBook {
   async #choose(reference: string, needed: ReadonlySet<string>): Promise<Pinned> {
     const parsed = parseReference(reference);
     if (isPinned(parsed)) {
+      this.#allowed(reference);
       const at = `${repositoryName(parsed)}@${parsed.digest}`;
       return { reference, snapshot: fitting(reference, await this.#look(at), needed), from: 'digest' };
     }
@@ -67,7 +73,14 @@ export class PinBook {
     }
     const usable = adopted.find((snapshot) => hasAll(snapshot, needed));
     if (usable) return { reference, snapshot: usable, from: 'adopted' };
+    this.#allowed(reference);
     return { reference, snapshot: fitting(reference, await this.#look(reference), needed), from: 'registry' };
+  }
+
+  /** What is adopted was allowed when it was. */
+  #allowed(reference: string): void {
+    const refusal = this.sources.refusal(reference);
+    if (refusal !== undefined) throw new BuildFailure('ACCESS_DENIED', refusal);
   }
 
   /** Each tag is looked at once in a build. */

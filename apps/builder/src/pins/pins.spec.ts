@@ -42,11 +42,17 @@ describe('checking the pins of an offer', () => {
 });
 
 describe('a pin book', () => {
-  const book = (options: { pins?: ReturnType<typeof pinOf>[]; adopted?: Snapshot[]; registry?: Snapshot[] }) => {
+  const book = (options: {
+    pins?: ReturnType<typeof pinOf>[];
+    adopted?: Snapshot[];
+    registry?: Snapshot[];
+    refusal?: string;
+  }) => {
     const looks: string[] = [];
     const pins = new PinBook({
       pins: options.pins ?? [],
       adopted: (reference) => (reference === node ? (options.adopted ?? []) : []),
+      refusal: () => options.refusal,
       look: (reference) => {
         looks.push(reference);
         const at = reference.split('@')[1];
@@ -58,6 +64,17 @@ describe('a pin book', () => {
   };
   const a = snapshot('a', 'linux/amd64', 'linux/arm64');
   const b = snapshot('b', 'linux/amd64');
+
+  it('refuses what no policy allows, by tag and by digest, and builds on what was adopted before', async () => {
+    const refusal = 'The policy strict does not allow it.';
+    const denied = { code: 'ACCESS_DENIED', message: refusal };
+    const none = book({ registry: [a], refusal });
+    await expect(none.pins.pin(node, ['linux/amd64'])).rejects.toMatchObject(denied);
+    await expect(none.pins.pin(`${node}@${a.digest}`, ['linux/amd64'])).rejects.toMatchObject(denied);
+    expect(none.looks).toEqual([]);
+    const known = book({ adopted: [a], refusal });
+    expect(await known.pins.pin(node, ['linux/amd64'])).toMatchObject({ snapshot: a, from: 'adopted' });
+  });
 
   it('takes the digest of the offer first, then what is adopted, and asks the registry last', async () => {
     const all = { pins: [pinOf(b, 'linux/amd64')], adopted: [a, b], registry: [a] };

@@ -1,6 +1,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Snapshot } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/event-log';
+import { AllowLists } from './allow-lists.js';
 
 /** Adoptions kept per reference: enough to find an index that still has a platform which the newest lost. */
 export const adoptionsKept = 16;
@@ -20,8 +21,10 @@ const snapshotOf = (row: Row): Snapshot => ({
 /** What policy lets builds use: per reference the adopted snapshots, newest first. On disk only: builds ask rarely. */
 export class AdoptedImages {
   readonly name = 'adopted-images';
-  readonly version = 1;
+  readonly version = 2;
+  readonly #allowLists = new AllowLists();
   readonly schema = `
+    ${this.#allowLists.schema}
     CREATE TABLE IF NOT EXISTS adopted_images (
       reference TEXT NOT NULL,
       position INTEGER NOT NULL,
@@ -36,6 +39,7 @@ export class AdoptedImages {
   #select!: BetterSqlite3.Statement<[string], Row>;
 
   open(db: BetterSqlite3.Database): void {
+    this.#allowLists.open(db);
     this.#insert = db.prepare('INSERT OR REPLACE INTO adopted_images VALUES (?, ?, ?, ?, ?)');
     this.#trim = db.prepare(
       `DELETE FROM adopted_images WHERE reference = ? AND position < (
@@ -48,6 +52,7 @@ export class AdoptedImages {
   }
 
   apply(event: RecordedEvent): void {
+    this.#allowLists.apply(event);
     if (event.type === 'tag.adopted') this.#adopt(event.data.reference, event.sequence, event.data.to);
     if (event.type === 'tag.restated') {
       // A closed book: the state is the owner's own, and of it only what is adopted now matters here.
@@ -61,6 +66,11 @@ export class AdoptedImages {
   #adopt(reference: string, position: number, { digest, mediaType, platforms }: Snapshot): void {
     this.#insert.run(reference, position, digest, mediaType, JSON.stringify(platforms));
     this.#trim.run(reference, reference, adoptionsKept);
+  }
+
+  /** Why a canonical reference may not be built on while nothing of it is adopted; undefined where it may. */
+  refusal(reference: string): string | undefined {
+    return this.#allowLists.refusal(reference);
   }
 
   /** Adopted snapshots of a canonical reference, newest first; none when nobody watches it. */

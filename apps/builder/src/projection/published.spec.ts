@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runDecider, type RunState } from '#libs/domain';
 import { app, bench, definitionOf, node } from '../testing/bench.js';
+import type { RecordedEvent } from '#libs/event-log';
 import { AdoptedImages, adoptionsKept } from './adopted-images.js';
 
 describe('what was published', () => {
@@ -63,5 +64,28 @@ describe('adopted images', () => {
     const digests = images.map(({ digest }) => digest).reverse();
     expect(adopted.newestFirst(node).map(({ digest }) => digest)).toEqual(digests.slice(0, adoptionsKept));
     expect(adopted.newestFirst('docker.io/library/unknown:1')).toEqual([]);
+  });
+
+  it('of which none is adopted are refused where a policy has an allow-list that they are not on', async () => {
+    await using b = await bench();
+    const adopted = new AdoptedImages();
+    adopted.open(b.projector.db);
+    const definition = { name: 'hub', match: ['docker.io/*'], allow: ['docker.io/library/node'] };
+    const say = (type: string, data: object) => adopted.apply({ type, data } as RecordedEvent);
+    say('policy.created', { definition });
+    const digest = `sha256:${'a'.repeat(64)}`;
+    expect(adopted.refusal(node)).toBeUndefined();
+    expect(adopted.refusal(`docker.io/library/node@${digest}`)).toBeUndefined();
+    expect(adopted.refusal('ghcr.io/acme/app:1')).toBeUndefined();
+    expect(adopted.refusal(`docker.io/acme/app@${digest}`)).toMatch(/^The policy hub does not allow docker\.io\/acme/);
+    // They are what the log says, also after a restart, and after a book was closed.
+    const again = new AdoptedImages();
+    again.open(b.projector.db);
+    expect(again.refusal('docker.io/acme/app:1')).toBeDefined();
+    say('policy.restated', { state: { definition: { ...definition, allow: ['docker.io/acme/*'] } } });
+    expect(adopted.refusal('docker.io/acme/app:1')).toBeUndefined();
+    expect(adopted.refusal(node)).toBeDefined();
+    say('policy.deleted', { name: 'hub' });
+    expect(adopted.refusal(node)).toBeUndefined();
   });
 });

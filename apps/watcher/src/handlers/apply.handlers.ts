@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Input, Output, PolicyDefinition, RegistryDefinition } from '#libs/contracts';
-import { checkEach, markedDefinition, markOf, onlyOnce } from '#libs/domain';
+import { checkEach, markedDefinition, markOf, onlyOnce, refuseTies } from '#libs/domain';
 import type { AggregateStore } from '#libs/event-log';
 import { applyEach } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
@@ -8,7 +8,6 @@ import { checkNotifications } from '../hooks/settings.js';
 import { checkMirror } from '../registries/check-mirror.js';
 import { missingSecrets } from '../registries/require-secrets.js';
 import { policyDecider, type PolicyCommand } from '../policy/policy.decider.js';
-import { refuseTies } from '../policy/policy-set.js';
 import { registryDecider, type RegistryCommand } from '../registries/registry.decider.js';
 import { WatcherService } from '../watcher.service.js';
 

@@ -7,10 +7,10 @@ import {
   type PolicyDefinition,
   type PolicyView,
 } from '#libs/contracts';
+import { policyFor, refuseTies } from '#libs/domain';
 import { cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import { requireEtag, type CallContext } from '#libs/service';
 import { patched, policyDecider, type PolicyCommand } from '../policy/policy.decider.js';
-import { policyFor, refuseTies } from '../policy/policy-set.js';
 import { WatcherService } from '../watcher.service.js';
 
 @Injectable()

@@ -10,14 +10,14 @@ const day = 24 * hour;
 const aged = () => new TagStory({ policy: { minimumAge: '24h', settle: '0s' } });
 
 describe('a digest that must have an age', () => {
-  it('is adopted when it has it, to the second, and not before', () => {
+  it('is adopted when it has it, to the millisecond, and not before', () => {
     const story = aged();
     story.look(snapshotOf('a'));
     story.pass(hour);
     story.look(snapshotOf('b'));
-    story.pass(day - 1000);
-    expect(story.adopted).toBe(digestOf('a'));
-    story.pass(1000);
+    story.pass(day - 1);
+    expect(story.reconsider()).toEqual([]);
+    story.pass(1);
     expect(story.adopted).toBe(digestOf('b'));
     expect(story.told).toEqual([
       'tag.watched',
@@ -52,8 +52,10 @@ describe('a digest that must have an age', () => {
     story.pass(hour);
     // b is put back: c was taken back, and b has the age that it had.
     story.look(snapshotOf('b'));
+    expect(story.state.candidates).toMatchObject([{ snapshot: snapshotOf('b'), replacedAt: null }]);
     story.pass(22 * hour);
     expect(story.adopted).toBe(digestOf('b'));
+    expect(story.state.candidates).toEqual([]);
     story.look(snapshotOf('d'));
     story.pass(hour);
     story.look(snapshotOf('b'));
@@ -153,6 +155,22 @@ describe('an index that is published piece by piece', () => {
     expect(story.policies.missingPlatforms(story.state)).toEqual(['linux/arm64']);
     story.pass(1000);
     expect(adoptions(story)).toBe(2);
+  });
+
+  it('that was replaced before it had settled is not adopted when it is old enough', () => {
+    const story = new TagStory({ wanted, policy: { settle: '10m', minimumAge: '60m' } });
+    const minute = 60_000;
+    story.look(index({ 'linux/amd64': 1, 'linux/arm64': 1 }));
+    story.look(index({ 'linux/amd64': 2, 'linux/arm64': 1 }));
+    story.pass(5 * minute);
+    story.look(index({ 'linux/amd64': 3, 'linux/arm64': 1 }));
+    story.pass(59 * minute);
+    story.reconsider();
+    expect(story.state.adopted?.platforms['linux/amd64']).toBe(digestOf('linux/amd64 1'));
+    // This one was there for longer than the settling time: it is whole, as far as anybody can tell.
+    story.look(index({ 'linux/amd64': 4, 'linux/arm64': 1 }));
+    story.pass(minute);
+    expect(story.state.adopted?.platforms['linux/amd64']).toBe(digestOf('linux/amd64 3'));
   });
 
   it('is not waited for beyond a limit when it never rests', () => {

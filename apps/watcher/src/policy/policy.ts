@@ -1,12 +1,12 @@
 import type { PolicyDefinition, PolicyPreset, Snapshot } from '#libs/contracts';
 import type { AggregateStore, Clock } from '#libs/event-log';
 import { parseReference } from '#libs/oci';
+import { policyFor } from '#libs/domain';
 import type { Candidate, TagState } from '../tags/tag-state.js';
 import type { WatchList } from '../watchlist/watch-list.js';
 import { manyTagsWithinMs } from './anomalies/anomaly.js';
 import { anomaliesOf } from './anomalies/index.js';
 import type { PolicyState } from './policy.decider.js';
-import { policyFor } from './policy-set.js';
 import { changesOf } from './rules/changes.js';
 import { settingsOf, type PolicySettings } from './settings.js';
 import { judge, type Verdict } from './verdict.js';

@@ -149,7 +149,10 @@ describe('digests that wait', () => {
       code: 'HeldByPolicy',
       policy: 'hub',
     });
-    await write({ type: 'delete', name: 'hub' });
+    // Nobody asks: that the policy is gone is reason enough.
+    const { last } = await log.range();
+    await watcher.commands.execute(watcher.states, policyDecider, 'hub', { type: 'delete', name: 'hub' });
+    await watcher.projector.waitFor(last + 2, { timeoutMs: 5000 });
     expect(watcher.adopted).toBe(digestOf('b'));
   });
 

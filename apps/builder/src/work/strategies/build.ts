@@ -30,6 +30,8 @@ export interface BuildOptions {
   /** `os/arch` of the machine that builds. */
   readonly buildPlatform: string;
   adopted(reference: string): readonly Snapshot[];
+  /** Why a reference may not be built on while nothing of it is adopted. */
+  refusal(reference: string): string | undefined;
 }
 
 /** Builds with the engine, every image pinned, and pushes the result by digest. Always applies. */
@@ -128,6 +130,7 @@ const resolve = async (
   const pins = new PinBook({
     pins: queued.pins,
     adopted: options.adopted,
+    refusal: options.refusal,
     look: (reference) => options.registry.resolve(reference, signal),
   });
   const resolved = await resolveInputs({

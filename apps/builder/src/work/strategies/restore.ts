@@ -15,6 +15,8 @@ export interface RestoreOptions {
   /** Milliseconds; an image that was built longer ago is built anew. */
   readonly reuseForMs: number;
   adopted(reference: string): readonly Snapshot[];
+  /** Why a reference may not be built on while nothing of it is adopted. */
+  refusal(reference: string): string | undefined;
   finished(task: string, definitionHash: string, sourceRevision: string): readonly FinishedRun[];
 }
 
@@ -50,6 +52,7 @@ export const restoreStrategy = (options: RestoreOptions): Strategy => ({
     const pins = new PinBook({
       pins: queued.pins,
       adopted: options.adopted,
+      refusal: options.refusal,
       look: (reference) => options.registry.resolve(reference, work.signal),
     });
     for (const earlier of options.finished(task, definitionHash, sourceRevision)) {

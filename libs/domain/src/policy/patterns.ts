@@ -21,6 +21,9 @@ export const fits = (pattern: string, reference: string): boolean => {
   return reference.length - last.length >= at && reference.endsWith(last);
 };
 
+export const fitsAny = (patterns: readonly string[], reference: string): boolean =>
+  patterns.some((pattern) => fits(pattern, reference));
+
 /** How much a pattern says: its characters that stand for themselves. The most specific one counts. */
 export const specificity = (pattern: string): number => whole(pattern).replaceAll('*', '').length;
 

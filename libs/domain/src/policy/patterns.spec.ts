@@ -19,6 +19,9 @@ describe('a pattern of references', () => {
     ['127.0.0.1:5000/base', '127.0.0.1:5000/base:1', true],
     ['*/base:1', 'registry.test/team/base:1', true],
     ['*', 'registry.test/team/base:1', true],
+    // What begins and what ends it are not the same characters.
+    ['registry.test/base:1*1', 'registry.test/base:1', false],
+    ['registry.test/base:1*1', 'registry.test/base:101', true],
   ])('%s, of %s: %s', (pattern, reference, expected) => {
     expect(fits(pattern, reference)).toBe(expected);
   });
