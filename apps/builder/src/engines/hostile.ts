@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BuildOutcome, BuildRequest, Engine } from './engine.js';
-import { Limiter } from './limits/limits.js';
+import { ownerOf } from './limits/cgroups.js';
+import { type EngineLimits, Limiter } from './limits/limits.js';
 import { requestOf } from './testing/request.js';
 import { startRegistry, type TestRegistry } from './testing/registry.js';
 import { useUnpackedTools } from './testing/tools.js';
@@ -28,13 +29,17 @@ export function hostileDockerfiles(name: string, makeEngine: (dir: string, limit
       registry = await startRegistry();
       base = `${registry.host}/base:1`;
       digest = await registry.pushBase('base', '1', 'one');
-      const folder = join(dir, 'engine');
-      await mkdir(folder);
-      const limits = { pids: 64, memoryBytes: 96 * megabyte, cpus: 1, diskBytes: 200 * megabyte };
-      engine = await makeEngine(folder, new Limiter(folder, limits));
-      await engine.cleanup();
-      expect(await engine.check()).toMatchObject({ ok: true });
+      engine = await engineWith('engine', { pids: 64, memoryBytes: 96 * megabyte, cpus: 1 });
     });
+
+    const engineWith = async (folderName: string, limits: EngineLimits): Promise<Engine> => {
+      const folder = join(dir, folderName);
+      await mkdir(folder);
+      const made = await makeEngine(folder, new Limiter(folder, limits));
+      await made.cleanup();
+      expect(await made.check()).toMatchObject({ ok: true });
+      return made;
+    };
 
     afterAll(async () => {
       await engine?.close();
@@ -46,6 +51,7 @@ export function hostileDockerfiles(name: string, makeEngine: (dir: string, limit
       lines: readonly string[],
       more: Partial<BuildRequest> = {},
       files: Record<string, string> = {},
+      by = engine,
     ): Promise<{ outcome: BuildOutcome; log: string }> => {
       const log: string[] = [];
       const request = await requestOf(
@@ -58,7 +64,7 @@ export function hostileDockerfiles(name: string, makeEngine: (dir: string, limit
           ...more,
         },
       );
-      return { outcome: await engine.build(request), log: log.join('\n') };
+      return { outcome: await by.build(request), log: log.join('\n') };
     };
 
     it('builds what keeps within them', async () => {
@@ -83,13 +89,16 @@ export function hostileDockerfiles(name: string, makeEngine: (dir: string, limit
     });
 
     it('stops one that fills the disk, and gives the space back', async () => {
-      const { outcome } = await build(['RUN dd if=/dev/zero of=/big bs=1M count=20000']);
+      // One of its own: what others write to this disk meanwhile must end no other build here.
+      const limited = await engineWith('engine-on-a-disk', { diskBytes: 200 * megabyte });
+      const { outcome } = await build(['RUN dd if=/dev/zero of=/big bs=1M count=20000'], {}, {}, limited);
       expect(outcome).toMatchObject({
         kind: 'failed',
         code: 'STEP_FAILED',
         reason: expect.stringMatching(/it took \d+ MB, more than the 200 MB of disk that a build may take/),
       });
-      await expectWithin(async () => (await largeFiles(join(dir, 'engine'))).length === 0);
+      await expectWithin(async () => (await largeFiles(join(dir, 'engine-on-a-disk'))).length === 0);
+      await limited.close();
     });
 
     it('ends one that sleeps for ever and hears no signal, with what it put into the background', async () => {
@@ -144,7 +153,7 @@ export function hostileDockerfiles(name: string, makeEngine: (dir: string, limit
     });
 
     it('leaves no control group behind', async () => {
-      expect(await groups()).toEqual([]);
+      expect(await groups(ownerOf(join(dir, 'engine')))).toEqual([]);
     });
   });
 }
@@ -167,12 +176,12 @@ async function running(argument: string): Promise<string[]> {
   return found;
 }
 
-/** Control groups of this process below those of Plinth. */
-async function groups(): Promise<string[]> {
+/** Control groups of an engine. */
+async function groups(owner: string): Promise<string[]> {
   const root = '/sys/fs/cgroup';
   const trees = [root, ...(await readdir(root)).map((name) => join(root, name))];
   const found = await Promise.all(trees.map((tree) => readdir(join(tree, 'plinth')).catch((): string[] => [])));
-  return found.flat().filter((name) => name.startsWith(`${process.pid}-`));
+  return found.flat().filter((name) => name.startsWith(`${owner}-`));
 }
 
 async function largeFiles(folder: string): Promise<string[]> {

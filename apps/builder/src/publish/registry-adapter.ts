@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { parseDigest, parseReference, isRegistryError, type Reference, type RegistryClient } from '#libs/oci';
-import type { ImageRegistry } from '../ports.js';
+import type { ArtifactBlob, ImageRegistry } from '../ports.js';
 
 /** Uploads of one image that run at the same time. */
 const parallelUploads = 3;
@@ -56,11 +56,13 @@ export const imageRegistry = (client: () => RegistryClient): ImageRegistry => ({
 
   attach: async (name, { mediaType, bytes }, blobs, signal) => {
     const target = repositoryOf(name);
-    for (const { digest, bytes: content } of blobs) {
+    const upload = async ({ digest, bytes: content }: ArtifactBlob): Promise<void> => {
       const blob = { digest: parseDigest(digest), size: content.length };
-      if (await client().hasBlob(target, blob.digest, { signal })) continue;
+      // An empty configuration is there since the first time; to ask for what is new each time would cost a request.
+      if (content.length <= 2 && (await client().hasBlob(target, blob.digest, { signal }))) return;
       await client().uploadBlob(target, blob, () => content, { signal });
-    }
+    };
+    await Promise.all(blobs.map(upload));
     await client().pushReferrer(target, mediaType, bytes, { signal });
   },
 });

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort, tempDir, type TempDir } from '#libs/testing';
 import { makeCertificate } from '../../../../../libs/oci/src/testing/certificate.js';
 import type { EngineRegistry } from '../engine.js';
+import { Limiter } from '../limits/limits.js';
 import { capture } from '../process-group.js';
 import { isTested } from '../testing/engines.js';
+import { startRegistry } from '../testing/registry.js';
 import { requestOf } from '../testing/request.js';
 import { useUnpackedTools } from '../testing/tools.js';
 import { BuildKitEngine } from './buildkit.js';
@@ -21,6 +23,16 @@ const isThere = await capture('buildkitd', ['--version']).then(
 );
 /** Said by `buildkit.int.spec.ts` where it is missing. */
 const describeHere = isTested('buildkit') && isThere ? describe : () => undefined;
+
+/** Processes with this argument. */
+const sleeping = async (argument: string): Promise<string[]> => {
+  const found: string[] = [];
+  for (const one of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${one}/cmdline`, 'utf8').catch(() => '');
+    if (line.split('\0').includes(argument)) found.push(one);
+  }
+  return found;
+};
 
 let dir: TempDir;
 const tidy: (() => Promise<unknown>)[] = [];
@@ -120,6 +132,37 @@ describeHere('a buildkitd of our own', () => {
       '[registry."registry.test:5000"]\n  http = true',
     );
     expect(await daemon.use([plainHttp('registry.test:5000')], async () => pid())).toBe(after);
+  });
+
+  it('throws a fault that can be retried when it is killed in a build, and ends what the build had started', async () => {
+    const folder = join(dir.path, 'daemon');
+    const daemon = new ManagedBuildkitd({ dir: folder });
+    tidy.push(() => daemon.close());
+    const engine = new BuildKitEngine({
+      workDir: join(dir.path, 'jobs'),
+      daemon,
+      limiter: new Limiter(folder, { pids: 100 }),
+    });
+    const registry = await startRegistry();
+    tidy.push(() => registry.stop());
+    const digest = await registry.pushBase('base', '1', 'one');
+    const reference = `${registry.host}/base:1`;
+    const request = await requestOf(
+      dir.path,
+      { Dockerfile: `FROM ${reference}\nRUN echo started && sleep 7461\n` },
+      {
+        pins: [{ reference, digest }],
+        registries: [plainHttp(registry.host)],
+        onLog: ({ text }) => {
+          if (text === 'started') void pid().then((daemonPid) => process.kill(daemonPid, 'SIGKILL'));
+        },
+      },
+    );
+    await expect(engine.build(request)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE', retryable: true });
+    expect(await sleeping('7461')).toEqual([]);
+    const again = { ...request, outputDir: join(dir.path, 'again') };
+    await writeFile(join(request.contextDir, 'Dockerfile'), `FROM ${reference}\nRUN cat /version\n`);
+    expect(await engine.build(again)).toMatchObject({ kind: 'built' });
   });
 
   it('starts again when it was killed, and leaves no process when it is closed', async () => {

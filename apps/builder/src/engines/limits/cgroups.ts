@@ -1,5 +1,7 @@
 /** A control group for each build, in which the container runtime puts what the build's steps start (cgroups(7)). */
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -59,6 +61,13 @@ const separate: Hierarchy = ({ pids, memoryBytes, cpus }) => ({
 /** They exist only where the kernel accounts for swap; where it does not, there is none beside the memory to be had. */
 const swapFiles: ReadonlySet<string> = new Set(['memory.swap.max', 'memory.memsw.limit_in_bytes']);
 
+/**
+ * Names the groups of one engine. A folder has one engine at a time; containers may call different folders the same, and
+ * see each other's groups, but not each other's processes.
+ */
+export const ownerOf = (folder: string): string =>
+  createHash('sha256').update(`${hostname()} ${folder}`).digest('hex').slice(0, 12);
+
 export class Cgroups {
   #made = 0;
 
@@ -66,15 +75,17 @@ export class Cgroups {
     private readonly root: string,
     private readonly isUnified: boolean,
     private readonly limits: BuildLimits,
+    private readonly owner: string,
   ) {}
 
   /**
+   * @param owner {@link ownerOf} the engine: groups of others are left alone
    * @param root where the hierarchies are mounted
    * @throws Error in words when groups with these limits cannot be made here
    */
-  static async open(limits: BuildLimits, root = '/sys/fs/cgroup'): Promise<Cgroups> {
+  static async open(limits: BuildLimits, owner: string, root = '/sys/fs/cgroup'): Promise<Cgroups> {
     const isUnified = await exists(join(root, 'cgroup.controllers'));
-    const groups = new Cgroups(root, isUnified, limits);
+    const groups = new Cgroups(root, isUnified, limits, owner);
     try {
       if (isUnified) await groups.#delegate();
       await (await groups.create()).end();
@@ -88,7 +99,7 @@ export class Cgroups {
   }
 
   async create(): Promise<BuildGroup> {
-    const name = `${parent}/${process.pid}-${++this.#made}`;
+    const name = `${parent}/${this.owner}-${++this.#made}`;
     const parts = (this.isUnified ? unified : separate)(this.limits);
     for (const [controller, settings] of Object.entries(parts)) {
       const folder = join(this.root, controller, name);
@@ -102,13 +113,11 @@ export class Cgroups {
     };
   }
 
-  /** Removes groups of a process that was killed: pids are in their names, so that nobody else's is touched. */
+  /** Removes what an earlier life of this engine left. Never while a build runs. */
   async sweep(): Promise<void> {
     for (const tree of await this.#trees()) {
       for (const name of await children(join(tree, parent))) {
-        const [pid] = name.split('-');
-        if (await exists(`/proc/${pid}`)) continue;
-        await this.#end(`${parent}/${name}`);
+        if (name.startsWith(`${this.owner}-`)) await this.#end(`${parent}/${name}`);
       }
     }
   }

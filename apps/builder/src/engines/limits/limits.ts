@@ -1,7 +1,7 @@
 /** The limits of an engine's builds, put around each of them. */
 import { mkdir } from 'node:fs/promises';
 import { type BuildOutcome, type BuildRequest, EngineError } from '../engine.js';
-import { type BuildGroup, type BuildLimits, Cgroups } from './cgroups.js';
+import { type BuildGroup, type BuildLimits, Cgroups, ownerOf } from './cgroups.js';
 import { DiskGuard, isDiskUse } from './disk-guard.js';
 
 export interface EngineLimits extends BuildLimits {
@@ -88,7 +88,7 @@ export class Limiter {
 
   async #open(limits: BuildLimits): Promise<Cgroups | undefined> {
     try {
-      return await Cgroups.open(limits);
+      return await Cgroups.open(limits, ownerOf(this.folder));
     } catch (error) {
       if (this.limits.where !== 'possible') {
         // Looked at again: it may be made possible while this runs.
