@@ -14,15 +14,14 @@ export interface ServiceProcessOptions {
   readonly dir: string;
   readonly port: number;
   readonly env: NodeJS.ProcessEnv;
+  /** Longest that a start may take, in milliseconds: two minutes; on a small machine several start at the same time. */
+  readonly readyMs?: number;
 }
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-
-/** Longest that a start may take, in milliseconds; on a small machine several start at the same time. */
-const readyMs = 120_000;
 
 /** A service of Plinth as a process of its own, from what was compiled; it can be told where to die, and started again. */
 export class ServiceProcess implements AsyncDisposable {
@@ -38,6 +37,16 @@ export class ServiceProcess implements AsyncDisposable {
     this.#log = join(options.dir, `${options.name}.log`);
     this.#crashFile = join(options.dir, `${options.name}.crash-at`);
     this.#pauseFile = join(options.dir, `${options.name}.pause-at`);
+  }
+
+  /** Process id while it runs. */
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** Folder of its databases. */
+  get dataDir(): string {
+    return join(this.options.dir, this.name);
   }
 
   get name(): string {
@@ -84,6 +93,7 @@ export class ServiceProcess implements AsyncDisposable {
   async #ready(): Promise<void> {
     let end: string | undefined;
     void this.#died.then((how) => (end = how));
+    const { readyMs = 120_000 } = this.options;
     const deadline = performance.now() + readyMs;
     while (!(await this.isReady())) {
       if (end !== undefined)

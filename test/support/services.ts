@@ -11,6 +11,8 @@ export interface ServicesOptions {
   readonly nats?: NatsOptions;
   /** All four unless said. */
   readonly only?: readonly ServiceName[];
+  /** Longest that a start may take, in milliseconds. */
+  readonly readyMs?: number;
 }
 
 /** Services as processes of their own, on a nats-server; without an engine: nothing is built. */
@@ -23,7 +25,12 @@ export class Services {
     readonly processes: Readonly<Record<ServiceName, ServiceProcess>>,
   ) {}
 
-  static async start({ env = {}, nats: natsOptions, only = services }: ServicesOptions = {}): Promise<Services> {
+  static async start({
+    env = {},
+    nats: natsOptions,
+    only = services,
+    readyMs,
+  }: ServicesOptions = {}): Promise<Services> {
     const [dir, nats] = await Promise.all([tempDir('services'), startNats(natsOptions)]);
     const keyFile = join(dir.path, 'keys');
     await writeFile(keyFile, `k1 ${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
@@ -35,6 +42,7 @@ export class Services {
           app: name,
           dir: dir.path,
           port: await freePort(),
+          ...(readyMs === undefined ? {} : { readyMs }),
           env: {
             PLINTH_NATS_URL: nats.url,
             PLINTH_KEY_FILE: keyFile,

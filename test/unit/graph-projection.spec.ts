@@ -9,13 +9,13 @@ import { simulatedEvents } from './simulated-events.js';
 const tables = {
   graph_task: 'name',
   graph_task_part: 'task, part',
-  graph_edge: 'task, reference, role, via',
   graph_adoption: 'reference, position',
   graph_wave: 'id',
   graph_run: 'run',
   graph_pushed: 'reference, digest',
   graph_shown: 'reference',
   graph_used: 'digest, run',
+  graph_part: 'digest, whole',
 };
 
 /** The projection as the projector runs it: each batch one transaction; it may be restarted between batches. */
@@ -59,6 +59,7 @@ class Stored {
         .map((task) => ({
           name: task.name,
           tracked: [...task.tracked.keys()].sort(),
+          untracked: [...task.untracked].sort(),
           up: names(task.up),
           down: names(task.down),
           inLoop: task.component !== null,
@@ -79,8 +80,9 @@ class Stored {
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       images: [...model.images.values()]
         .filter(({ adoptions, producers, consumers }) => adoptions.length + producers.size + consumers.size > 0)
-        .map(({ reference, producers, consumers }) => ({
+        .map(({ reference, producers, consumers, others }) => ({
           reference,
+          others: names(others ?? []),
           producers: names(producers),
           consumers: names(consumers),
         }))

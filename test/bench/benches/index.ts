@@ -4,6 +4,7 @@ import { cliBench } from './cli.js';
 import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
 import { enginesBench } from './engines.js';
+import { graphBench } from './graph.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
 import { pollingBench } from './polling.js';
@@ -24,4 +25,5 @@ export const benches: readonly Bench[] = [
   enginesBench,
   cliBench,
   staleBench,
+  graphBench,
 ];

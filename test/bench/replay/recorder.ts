@@ -74,12 +74,13 @@ export class Recorder {
 
 /**
  * Where the key of the row is among a statement's parameters: those of the primary key for an INSERT, which gives all
- * columns in the order of the table, and all of them for a DELETE. Undefined for what does not write.
+ * columns in the order of the table, and all of them for a DELETE or an UPDATE. Undefined for what does not write.
  */
 const keyOf = (db: Database.Database, sql: string): number[] | undefined => {
   if (/^\s*SELECT\b/i.test(sql)) return undefined;
-  const [, table] = /^\s*INSERT\s+(?:OR REPLACE\s+)?INTO\s+(\w+)/i.exec(sql) ?? [];
+  const [, table] = /^\s*INSERT\s+(?:OR (?:REPLACE|IGNORE)\s+)?INTO\s+(\w+)/i.exec(sql) ?? [];
   if (table !== undefined) return primaryKey(db, table).map(({ cid }) => cid);
+  if (/^\s*UPDATE \w+ SET \w+ = \? WHERE \w+ = \?\s*$/i.test(sql)) return [0, 1];
   if (/^\s*DELETE FROM \w+ WHERE \w+ = \?( AND \w+ = \?)*\s*$/i.test(sql)) {
     return [...sql.matchAll(/\?/g)].map((_mark, at) => at);
   }
@@ -98,7 +99,7 @@ const primaryKey = (db: Database.Database, table: string): { cid: number; name: 
 export const finalRows = (db: Database.Database, recorder: Recorder): (readonly unknown[] | undefined)[][] =>
   recorder.statements.map((sql, statement) => {
     const keys = recorder.keys[statement]!;
-    const [, table] = /^\s*INSERT\s+(?:OR REPLACE\s+)?INTO\s+(\w+)/i.exec(sql) ?? [];
+    const [, table] = /^\s*INSERT\s+(?:OR (?:REPLACE|IGNORE)\s+)?INTO\s+(\w+)/i.exec(sql) ?? [];
     if (table === undefined) return keys;
     const where = primaryKey(db, table).map(({ name }) => `${name} = ?`);
     const select = db.prepare(`SELECT * FROM ${table} WHERE ${where.join(' AND ')}`).raw();

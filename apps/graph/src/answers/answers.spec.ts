@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf, ref, Story } from '../testing/story.js';
-import { dependantsOf, inputsOf } from './edges.js';
+import { dependantsOf, dependantView, inputsOf } from './edges.js';
 import { whyBuilt, whyMoved } from './why.js';
 
 /** node → base → app, and app → tool; everything is built. */
@@ -172,17 +172,10 @@ describe('why an image was built', () => {
 });
 
 describe('who stands on whom', () => {
-  const usersOf = (story: Story) => (reference: string) =>
-    (
-      story.db.prepare('SELECT DISTINCT task FROM graph_edge WHERE reference = ? ORDER BY task').all(reference) as {
-        task: string;
-      }[]
-    ).map(({ task }) => story.task(task));
-
   it('is answered directly, or through all levels with the shortest way', () => {
     const story = built().create('both', ['node', 'app']);
     const names = (transitive: boolean) =>
-      dependantsOf(usersOf(story), [ref('node')], transitive).map(({ task, depth }) => [task, depth]);
+      dependantsOf(story.graph.model, [ref('node')], transitive).map(({ task, depth }) => [task.name, depth]);
     expect(names(false)).toEqual([
       ['base', 1],
       ['both', 1],
@@ -197,9 +190,28 @@ describe('who stands on whom', () => {
 
   it('ends in a loop, and leaves out a task that was deleted', () => {
     const story = new Story().create('a', ['b']).create('b', ['a']);
-    expect(dependantsOf(usersOf(story), [ref('a')], true).map(({ task }) => task)).toEqual(['b', 'a']);
+    expect(dependantsOf(story.graph.model, [ref('a')], true).map(({ task }) => task.name)).toEqual(['b', 'a']);
     story.add('task.deleted', { task: 'b', by: 'ada' });
-    expect(dependantsOf(usersOf(story), [ref('a')], true)).toEqual([]);
+    expect(dependantsOf(story.graph.model, [ref('a')], true)).toEqual([]);
+  });
+
+  it('counts who uses an image without tracking it, before and after that changes', () => {
+    const runtime = (type: 'All' | 'Runtime') => ({
+      trigger: { baseImageTrigger: { name: 'x', baseImageTriggerType: type, status: 'Enabled' as const } },
+    });
+    const story = new Story().create('copier', ['node'], runtime('Runtime'));
+    const scanned = story.task('copier').scan!.inputs.map((input) => ({ ...input, role: 'copy' as const }));
+    const { definitionHash } = story.task('copier');
+    const rest = { task: 'copier', definitionHash, sourceRevision: null, status: 'Known' as const, reason: null };
+    story.add('task.scanned', { ...rest, inputs: scanned });
+    const shown = () => dependantsOf(story.graph.model, [ref('node')], true).map(dependantView);
+    expect(shown()).toMatchObject([{ task: 'copier', roles: ['copy'], tracked: false }]);
+    story.update('copier', runtime('All'));
+    expect(shown()).toMatchObject([{ task: 'copier', tracked: true }]);
+    story.update('copier', runtime('Runtime'));
+    expect(shown()).toMatchObject([{ task: 'copier', tracked: false }]);
+    story.add('task.scanned', { ...rest, inputs: [] });
+    expect(shown()).toEqual([]);
   });
 
   it('names for each input what is adopted, what was used, and who pushes it', () => {

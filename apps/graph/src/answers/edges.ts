@@ -1,18 +1,85 @@
 import type { Output } from '#libs/contracts';
-import { stableOutputs, tracks } from '#libs/domain';
-import type { GraphModel } from '../model/graph-model.js';
+import { isPinnedReference, newestInputs, tracks } from '#libs/domain';
+import { outputsOf, type GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
 import { usable } from '../model/staleness.js';
-import { edgesOf } from '../projection/graph-projection.js';
 import { stateOf } from './state.js';
 
 type Dependant = Output<'listDependants'>['dependants'][number];
 type InputEdge = Output<'listInputs'>['inputs'][number];
 
-/** Tasks that use an image in any role, tracked or not. */
-export type UsersOf = (reference: string) => Iterable<TaskNode>;
+interface Edge {
+  readonly reference: string;
+  readonly role: string;
+  readonly via: string;
+  readonly pinned: boolean;
+  readonly platforms: readonly string[];
+}
 
-const dependant = (task: TaskNode, reference: string, depth: number, upstream: string | null): Dependant => {
+/** The inputs of a task with how they are used, from the newest of scan and standing run. */
+const edgesOf = (task: TaskNode): readonly Edge[] => {
+  switch (newestInputs(task)) {
+    case 'standing':
+      return (task.standing?.inputs ?? []).map(({ reference, role, via, platforms }) => ({
+        reference,
+        role,
+        via,
+        pinned: isPinnedReference(reference),
+        platforms: Object.keys(platforms),
+      }));
+    case 'scan':
+      return task.scan?.inputs ?? [];
+    case null:
+      return [];
+  }
+};
+
+/** A task that stands on what was asked for, and how it was come by. */
+export interface FoundDependant {
+  readonly task: TaskNode;
+  readonly reference: string;
+  /** 1 for a direct one; that of the shortest way to it. */
+  readonly depth: number;
+  /** Task of the level above that pushes the reference. */
+  readonly upstream: TaskNode | null;
+}
+
+/**
+ * Breadth first; a level after the other, each by name. It may be a third of all tasks: what is shown of each is made
+ * when it is shown, by {@link dependantView}.
+ */
+export const dependantsOf = (model: GraphModel, from: readonly string[], transitive: boolean): FoundDependant[] => {
+  const found: FoundDependant[] = [];
+  const seen = new Set<TaskNode>();
+  // Gives every task its rank, and costs nothing while there are no new ones.
+  model.tasksByName();
+  let level: FoundDependant[] = [];
+  const add = (users: Iterable<TaskNode>, reference: string, depth: number, upstream: TaskNode | null): void => {
+    for (const task of users) {
+      if (seen.has(task) || !task.definition) continue;
+      seen.add(task);
+      level.push({ task, reference, depth, upstream });
+    }
+  };
+  /** Tasks that use an image in any role, tracked or not. */
+  const visit = (reference: string, depth: number, upstream: TaskNode | null): void => {
+    const image = model.images.get(reference);
+    if (!image) return;
+    add(image.consumers, reference, depth, upstream);
+    if (image.others) add(image.others, reference, depth, upstream);
+  };
+  for (const reference of from) visit(reference, 1, null);
+  for (let depth = 2; level.length > 0; depth += 1) {
+    const above = level.sort((a, b) => a.task.rank - b.task.rank);
+    for (const one of above) found.push(one);
+    level = [];
+    if (!transitive) break;
+    for (const { task } of above) for (const output of outputsOf(task)) visit(output, depth, task);
+  }
+  return found;
+};
+
+export const dependantView = ({ task, reference, depth, upstream }: FoundDependant): Dependant => {
   const edges = edgesOf(task).filter((edge) => edge.reference === reference);
   return {
     task: task.name,
@@ -20,36 +87,10 @@ const dependant = (task: TaskNode, reference: string, depth: number, upstream: s
     roles: [...new Set(edges.map(({ role }) => role))] as Dependant['roles'],
     platforms: [...new Set(edges.flatMap(({ platforms }) => platforms))],
     depth,
-    upstream,
+    upstream: upstream?.name ?? null,
     tracked: task.tracked.has(reference),
     state: stateOf(task),
   };
-};
-
-interface Step {
-  readonly reference: string;
-  readonly upstream: string | null;
-}
-
-/** Breadth first: the depth of a task is the shortest way to it. */
-export const dependantsOf = (usersOf: UsersOf, from: readonly string[], transitive: boolean): Dependant[] => {
-  const found: Dependant[] = [];
-  const seen = new Set<TaskNode>();
-  let references = from.map((reference): Step => ({ reference, upstream: null }));
-  for (let depth = 1; references.length > 0 && (transitive || depth === 1); depth += 1) {
-    const next: Step[] = [];
-    for (const { reference, upstream } of references) {
-      for (const task of usersOf(reference)) {
-        if (seen.has(task) || !task.definition) continue;
-        seen.add(task);
-        found.push(dependant(task, reference, depth, upstream));
-        if (!transitive) continue;
-        for (const output of stableOutputs(task.definition)) next.push({ reference: output, upstream: task.name });
-      }
-    }
-    references = next;
-  }
-  return found;
 };
 
 const inputEdges = (model: GraphModel, task: TaskNode, depth: number): InputEdge[] =>

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PlinthError, taskStateSchema, type Input, type Output, type TaskState } from '#libs/contracts';
 import { canonicalField, cursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
-import { dependantsOf, inputsOf } from '../answers/edges.js';
+import { dependantsOf, dependantView, inputsOf } from '../answers/edges.js';
 import { explainImage, explainRun, explainTask } from '../answers/explain.js';
 import { stateOf, taskStateView } from '../answers/state.js';
 import { GraphService } from '../graph.service.js';
@@ -18,10 +18,10 @@ export class GraphHandlers {
   listDependants(input: Input<'listDependants'>): Promise<Output<'listDependants'>> {
     return this.graph.ask(input.asOf, (view) => {
       const from = referencesOf(view, input);
-      const all = dependantsOf((reference) => view.projection.usersOf(reference), from, input.transitive ?? false);
+      const all = dependantsOf(view.projection.model, from, input.transitive ?? false);
       const { items, nextPageToken } = page(all, input);
-      const depth = all.reduce((most, one) => Math.max(most, one.depth), 0);
-      return { dependants: items, total: all.length, depth, nextPageToken };
+      const depth = all.at(-1)?.depth ?? 0;
+      return { dependants: items.map(dependantView), total: all.length, depth, nextPageToken };
     });
   }
 

@@ -1,4 +1,4 @@
-import { failuresToOpenCircuit, rebuildsAutomatically, stableOutputs, trackedInputs } from '#libs/domain';
+import { failuresToOpenCircuit, knownInputs, rebuildsAutomatically, stableOutputs, trackedInputs } from '#libs/domain';
 import type { TaskDefinition } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/event-log';
 import { findLoops, reaches } from './loops.js';
@@ -51,11 +51,15 @@ export class GraphModel {
     return task;
   }
 
-  /** Every task that there was, ordered by name. Sorted anew when a name came that there was not before. */
+  /** Every task that there was, ordered by name. Put in order anew when a name came that there was not before. */
   tasksByName(): readonly TaskNode[] {
-    if (this.byName.length !== this.tasks.size) {
-      this.byName = [...this.tasks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    }
+    if (this.byName.length === this.tasks.size) return this.byName;
+    // What was in order stays so: the sort finds that, and has only the new names to put between.
+    const known = new Set(this.byName);
+    const all = [...this.byName];
+    for (const task of this.tasks.values()) if (!known.has(task)) all.push(task);
+    this.byName = all.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const [rank, task] of this.byName.entries()) task.rank = rank;
     return this.byName;
   }
 
@@ -170,6 +174,7 @@ export class GraphModel {
     for (const task of this.tasks.values()) {
       task.tracked = trackedInputs(task);
       for (const reference of task.tracked.keys()) this.image(reference).consumers.add(task);
+      this.relinkUntracked(task);
       for (const reference of outputsOf(task)) this.image(reference).producers.add(task);
       for (const run of task.runs.values()) this.runs.set(run.run, task);
       if (task.unanswered) this.answering.set(task.unanswered.run, task);
@@ -388,6 +393,7 @@ export class GraphModel {
     }
     for (const reference of tracked.keys()) this.image(reference).consumers.add(task);
     task.tracked = tracked;
+    this.relinkUntracked(task);
 
     let closesLoop = false;
     for (const one of affected) closesLoop = this.relinkUpstreams(one) || closesLoop;
@@ -397,6 +403,13 @@ export class GraphModel {
       this.queue.add(one);
     }
     this.settle(event);
+  }
+
+  /** What a task uses without tracking it; `tracked` must be up to date. */
+  private relinkUntracked(task: TaskNode): void {
+    for (const reference of task.untracked) this.image(reference).others?.delete(task);
+    task.untracked = task.definition ? untrackedInputs(task) : noReferences;
+    for (const reference of task.untracked) (this.image(reference).others ??= new Set()).add(task);
   }
 
   /** Answers whether the loops must be found again. */
@@ -498,10 +511,19 @@ const isUnplaced = ({ runs }: TaskNode): boolean => {
   return runs.size > 0;
 };
 
+const noReferences: readonly string[] = [];
+
+const untrackedInputs = (task: TaskNode): readonly string[] => {
+  const found = new Set<string>();
+  for (const { reference } of knownInputs(task) ?? []) if (!task.tracked.has(reference)) found.add(reference);
+  return found.size === 0 ? noReferences : [...found];
+};
+
 /** By definition, which is never changed in place: it is asked for at every success. */
 const knownOutputs = new WeakMap<TaskDefinition, string[]>();
 
-const outputsOf = ({ definition }: TaskNode): string[] => {
+/** References that a task pushes, as its definition says. */
+export const outputsOf = ({ definition }: TaskNode): string[] => {
   if (!definition) return [];
   let outputs = knownOutputs.get(definition);
   if (!outputs) knownOutputs.set(definition, (outputs = stableOutputs(definition)));

@@ -65,3 +65,36 @@ describe('loops', () => {
     );
   });
 });
+
+describe('whether one task is below another', () => {
+  it('is what following every edge says', () => {
+    const count = 7;
+    const place = fc.nat(count - 1);
+    const edges = fc.array(fc.tuple(place, place), { maxLength: 16 });
+    fc.assert(
+      fc.property(edges, place, fc.uniqueArray(place, { minLength: 1, maxLength: 3 }), (arrows, from, targets) => {
+        const reached = Array.from({ length: count }, (_, a) => Array.from({ length: count }, (_none, b) => a === b));
+        for (const [a, b] of arrows) reached[a]![b] = true;
+        for (let by = 0; by < count; by += 1) {
+          for (const row of reached) if (row[by]) for (let to = 0; to < count; to += 1) row[to] ||= reached[by]![to]!;
+        }
+        const all = Array.from({ length: count }, (_, at) => `${at}→${at}`);
+        const tasks = graph(...all, ...arrows.map(([a, b]) => `${a}→${b}`));
+        const wanted = new Set(targets.map((at) => tasks[at]!));
+        expect(reaches(tasks[from]!, wanted)).toBe(targets.some((at) => reached[from]![at]));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('costs no more than the smaller side, however many stand below', () => {
+    const { top, ...others } = graph('top→x', 'above→other', ...Array.from({ length: 2000 }, (_, at) => `x→t${at}`));
+    let looked = 0;
+    for (const { down } of Object.values(others)) {
+      const values = down.values.bind(down);
+      Object.assign(down, { values: () => (looked++, values()), [Symbol.iterator]: () => (looked++, values()) });
+    }
+    expect(reaches(top!, new Set([others['other']!]))).toBe(false);
+    expect(looked).toBeLessThan(5);
+  });
+});

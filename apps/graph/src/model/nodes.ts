@@ -23,6 +23,8 @@ export interface ImageNode {
   readonly producers: Set<TaskNode>;
   /** Tasks that track it. */
   readonly consumers: Set<TaskNode>;
+  /** Tasks that use it and do not track it; undefined while there are none, as for most images. */
+  others: Set<TaskNode> | undefined;
 }
 
 /** The last successful run of a task's own definition: what the task stands on. */
@@ -82,6 +84,10 @@ export interface TaskNode {
 
   /** Tracked references with the platforms that they are used for. */
   tracked: Map<string, readonly string[]>;
+  /** References that it uses and does not track. */
+  untracked: readonly string[];
+  /** Its place among all tasks by name, as of the last time that they were put in order. */
+  rank: number;
   /** Tasks that push something this one tracks, itself left out. */
   up: Set<TaskNode>;
   readonly down: Set<TaskNode>;
@@ -119,6 +125,8 @@ export const newTask = (name: string): TaskNode => ({
   declined: null,
   offer: null,
   tracked: new Map(),
+  untracked: [],
+  rank: 0,
   up: new Set(),
   down: new Set(),
   component: null,
@@ -139,4 +147,5 @@ export const newImage = (reference: string): ImageNode => ({
   adoptions: [],
   producers: new Set(),
   consumers: new Set(),
+  others: undefined,
 });

@@ -1,5 +1,4 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { isPinnedReference, newestInputs } from '#libs/domain';
 import type { Projection, RecordedEvent } from '#libs/event-log';
 import { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
@@ -10,16 +9,14 @@ import { RunBook } from './run-book.js';
 import { TaskBook } from './task-book.js';
 
 /**
- * The graph, stored: tasks, images, edges, runs and waves. The model in memory is brought up to date with each event;
+ * The graph, stored: tasks, images, runs and waves; the edges follow from what each task used. The model in memory is brought up to date with each event;
  * what it changed is written once a batch, in the transaction that moves the checkpoint.
  */
 export class GraphProjection implements Projection {
   readonly name = 'graph';
-  readonly version = 3;
+  readonly version = 4;
   readonly schema = `
     ${TaskBook.schema}
-    CREATE TABLE IF NOT EXISTS graph_edge (task TEXT NOT NULL, reference TEXT NOT NULL, role TEXT NOT NULL, via TEXT NOT NULL, pinned INTEGER NOT NULL, platforms TEXT NOT NULL, PRIMARY KEY (task, reference, role, via)) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS graph_edge_reference ON graph_edge (reference, task);
     ${ImageBook.schema}
     CREATE TABLE IF NOT EXISTS graph_wave (id TEXT PRIMARY KEY, position INTEGER NOT NULL, open INTEGER NOT NULL, facts TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS graph_wave_position ON graph_wave (position);
@@ -40,21 +37,12 @@ export class GraphProjection implements Projection {
   });
   /** Tasks that must be decided again; taken by the process manager after the batch. */
   private undecided = new Set<TaskNode>();
-  private linked = new Set<TaskNode>();
-  /** Edges of a task as they were written last, to leave them alone when a run used the same images again. */
-  private readonly edges = new Map<TaskNode, readonly Edge[]>();
   private readonly tasks = new TaskBook();
   private readonly images = new ImageBook();
-  private write!: Record<'wave' | 'unlink' | 'link', Statement>;
-  private users!: Statement;
+  private writeWave!: Statement;
 
   open(db: Database): void {
-    this.write = {
-      wave: db.prepare('INSERT OR REPLACE INTO graph_wave VALUES (?, ?, ?, ?)'),
-      unlink: db.prepare('DELETE FROM graph_edge WHERE task = ?'),
-      link: db.prepare('INSERT OR REPLACE INTO graph_edge VALUES (?, ?, ?, ?, ?, ?)'),
-    };
-    this.users = db.prepare('SELECT DISTINCT task FROM graph_edge WHERE reference = ? ORDER BY task');
+    this.writeWave = db.prepare('INSERT OR REPLACE INTO graph_wave VALUES (?, ?, ?, ?)');
     this.runs.open(db);
     this.pushes.open(db);
     this.tasks.open(db, this.model, this.runs);
@@ -80,17 +68,6 @@ export class GraphProjection implements Projection {
         else if (node) this.waves.failed(node);
         return;
       }
-      case 'task.created':
-      case 'task.updated':
-        this.linked.add(this.model.task(event.data.definition.name));
-        return;
-      case 'task.scanned':
-      case 'task.deleted':
-        this.linked.add(this.model.task(event.data.task));
-        return;
-      case 'run.succeeded':
-        if (event.data.task) this.linked.add(this.model.task(event.data.task));
-        return;
       case 'wave.opened':
       case 'wave.closed':
         this.waves.announced(event.data.wave, event.type === 'wave.closed');
@@ -107,17 +84,8 @@ export class GraphProjection implements Projection {
       this.tasks.save(task);
     }
     for (const image of images) this.images.save(image);
-    for (const task of this.linked) {
-      const edges = task.definition ? edgesOf(task) : [];
-      if (sameEdges(this.edges.get(task), edges)) continue;
-      this.edges.set(task, edges);
-      this.write.unlink.run(task.name);
-      for (const { reference, role, via, pinned, platforms } of edges) {
-        this.write.link.run(task.name, reference, role, via, Number(pinned), JSON.stringify(platforms));
-      }
-    }
     for (const wave of this.waves.takeChanges()) {
-      this.write.wave.run(
+      this.writeWave.run(
         wave.id,
         wave.position,
         Number(wave.closedAt === null || !wave.closeAnnounced),
@@ -127,15 +95,6 @@ export class GraphProjection implements Projection {
     this.runs.flush();
     tasks.clear();
     images.clear();
-    this.linked.clear();
-  }
-
-  /** Tasks that use an image in any role. */
-  *usersOf(reference: string): Generator<TaskNode> {
-    for (const { task } of this.users.all(reference) as { task: string }[]) {
-      const node = this.model.tasks.get(task);
-      if (node) yield node;
-    }
   }
 
   takeUndecided(): ReadonlySet<TaskNode> {
@@ -149,43 +108,3 @@ type Rows<K extends string> = IterableIterator<Record<K, string>>;
 
 const storeWave = (wave: Wave) => ({ ...wave, members: [...wave.members.values()], remaining: [...wave.remaining] });
 export type StoredWave = ReturnType<typeof storeWave>;
-
-interface Edge {
-  readonly reference: string;
-  readonly role: string;
-  readonly via: string;
-  readonly pinned: boolean;
-  readonly platforms: readonly string[];
-}
-
-const sameEdges = (before: readonly Edge[] | undefined, now: readonly Edge[]): boolean =>
-  before?.length === now.length &&
-  before.every((edge, at) => {
-    const { reference, role, via, pinned, platforms } = now[at]!;
-    return (
-      edge.reference === reference &&
-      edge.role === role &&
-      edge.via === via &&
-      edge.pinned === pinned &&
-      edge.platforms.length === platforms.length &&
-      edge.platforms.every((platform, index) => platform === platforms[index])
-    );
-  });
-
-/** The inputs of a task with how they are used, from the newest of scan and standing run. */
-export const edgesOf = (task: TaskNode): readonly Edge[] => {
-  switch (newestInputs(task)) {
-    case 'standing':
-      return (task.standing?.inputs ?? []).map(({ reference, role, via, platforms }) => ({
-        reference,
-        role,
-        via,
-        pinned: isPinnedReference(reference),
-        platforms: Object.keys(platforms),
-      }));
-    case 'scan':
-      return task.scan?.inputs ?? [];
-    case null:
-      return [];
-  }
-};

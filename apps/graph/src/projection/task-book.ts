@@ -61,7 +61,9 @@ export class TaskBook {
       ),
       drop: db.prepare('DELETE FROM graph_task_part WHERE task = ? AND part = ?'),
     };
-    for (const { name, facts } of db.prepare('SELECT name, facts FROM graph_task').iterate() as Rows<'name'>) {
+    for (const { name, facts } of db
+      .prepare('SELECT name, facts FROM graph_task ORDER BY name')
+      .iterate() as Rows<'name'>) {
       const { runs, unanswered, waves, standing, ...plain } = JSON.parse(facts) as StoredFacts;
       const task = Object.assign(model.task(name), plain);
       for (const run of runs) task.runs.set(run.run, { ...run, answered: new Set(run.answered) });
