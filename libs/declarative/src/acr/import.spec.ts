@@ -33,7 +33,7 @@ describe('what `az acr task list` prints', () => {
       'encoded-build': 'Complete',
       'encoded-purge': 'LeftOut',
       quicktask: 'LeftOut',
-      'oci-context': 'LeftOut',
+      'oci-context': 'Complete',
       'commit-tagged': 'LeftOut',
     });
   });
@@ -135,7 +135,6 @@ describe('what `az acr task list` prints', () => {
     expect(why('multistep')).toEqual(['step.taskFilePath', expect.stringMatching(/taskmulti\.yaml/)]);
     expect(why('encoded-purge')).toEqual(['step.encodedTaskContent', expect.stringMatching(/1 cmd/)]);
     expect(why('quicktask')[0]).toBe('isSystemTask');
-    expect(why('oci-context')).toEqual(['step.contextPath', expect.stringMatching(/oci/)]);
     expect(why('commit-tagged')).toEqual(['step.imageNames[0]', expect.stringMatching(/Run\.Commit/)]);
   });
 
