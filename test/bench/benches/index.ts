@@ -4,6 +4,7 @@ import { cliBench } from './cli.js';
 import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
 import { enginesBench } from './engines.js';
+import { looksBench } from './looks.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
 import { pollingBench } from './polling.js';
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   applyBench,
   replayBench,
   pollingBench,
+  looksBench,
   noticeBench,
   restBench,
   millionBench,
