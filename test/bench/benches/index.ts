@@ -5,6 +5,7 @@ import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
 import { enginesBench } from './engines.js';
 import { graphBench } from './graph.js';
+import { looksBench } from './looks.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
 import { pollingBench } from './polling.js';
@@ -18,6 +19,7 @@ export const benches: readonly Bench[] = [
   applyBench,
   replayBench,
   pollingBench,
+  looksBench,
   noticeBench,
   restBench,
   millionBench,

@@ -63,8 +63,20 @@ describe('the options of a registry', () => {
   });
 
   it.each([
+    [['--poll', '900'], { intervalSeconds: 900 }],
+    [['--poll', '15m'], { intervalSeconds: 900 }],
+    [['--poll', '10m-60m'], { randomSeconds: { from: 600, to: 3600 } }],
+    [['--poll', '2.5/s', '--poll-concurrency', '1'], { requestsPerSecond: 2.5, concurrency: 1 }],
+  ])('say how it is polled: %j', (line, poll) => {
+    expect(parts(...line)).toEqual({ poll });
+  });
+
+  it.each([
     [['--client-certificate', 'shown'], /belong together/],
     [['--notifications', 'zot', '--notification-nats', 'nats://nats.test:4222'], /belong together/],
+    [['--poll', 'often'], /expected a time such as/],
+    [['--poll', '60m-10m'], /the shorter time first/],
+    [['--poll-concurrency', '0'], /expected a whole number/],
     [['--allow-address', '10.20.0.0'], /expected a network such as/],
     [['--notifications', 'github'], /needs something by which they are known as genuine/],
     [['--notification-secret', 'hook'], /belong to --notifications/],
