@@ -8,11 +8,11 @@ type Containing = Output<'listContaining'>['images'][number];
  * Every image that a run built on a digest, or on an image that was built on it, and so on. Breadth first: the depth is
  * that of the shortest way. What was replaced since is followed, too: others were built on it while it was there.
  */
-export const containing = (pushes: Pick<PushBook, 'builtOn'>, digest: string): Containing[] => {
+export const containing = (pushes: Pick<PushBook, 'builtOn' | 'indexesWith'>, digest: string): Containing[] => {
   const found: Containing[] = [];
   const images = new Set<string>();
-  const digests = new Set([digest]);
-  let level = [digest];
+  let level = [digest, ...pushes.indexesWith(digest)];
+  const digests = new Set(level);
   for (let depth = 1; level.length > 0; depth += 1) {
     const next: string[] = [];
     for (const through of level) {

@@ -30,13 +30,14 @@ export class PushBook {
   `;
   /** Platforms with their index that were written lately: many runs use the same. */
   private readonly divided = new Set<string>();
-  private statements!: Record<'push' | 'use' | 'part' | 'show' | 'change' | 'pusher' | 'builtOn', Statement>;
+  private statements!: Record<'push' | 'use' | 'part' | 'wholes' | 'show' | 'change' | 'pusher' | 'builtOn', Statement>;
 
   open(db: Database): void {
     this.statements = {
       push: db.prepare('INSERT OR REPLACE INTO graph_pushed VALUES (?, ?, ?, ?, ?)'),
       use: db.prepare('INSERT OR IGNORE INTO graph_used VALUES (?, ?)'),
       part: db.prepare('INSERT OR IGNORE INTO graph_part VALUES (?, ?)'),
+      wholes: db.prepare('SELECT whole FROM graph_part WHERE digest = ? ORDER BY whole').pluck(),
       show: db.prepare(
         'INSERT INTO graph_shown VALUES (?, ?) ON CONFLICT (reference) DO UPDATE SET digest = excluded.digest',
       ),
@@ -46,8 +47,7 @@ export class PushBook {
       builtOn: db.prepare(
         `SELECT p.*, s.digest AS shown FROM graph_used u JOIN graph_pushed p ON p.run = u.run
          LEFT JOIN graph_shown s ON s.reference = p.reference
-         WHERE u.digest = ? OR u.digest IN (SELECT whole FROM graph_part WHERE digest = ?)
-         ORDER BY p.reference, p.digest`,
+         WHERE u.digest = ? ORDER BY p.reference, p.digest`,
       ),
     };
   }
@@ -91,10 +91,14 @@ export class PushBook {
     return (this.statements.pusher.get(reference, digest) as { run: string } | undefined)?.run;
   }
 
-  /** Images whose build used the digest, of an index or of a platform; direct ones only. */
+  /** Indexes that have this digest as one of their platforms, as far as runs used it. */
+  indexesWith(digest: string): string[] {
+    return (this.statements.wholes.all(bytesOf(digest)) as Buffer[]).map((whole) => `sha256:${whole.toString('hex')}`);
+  }
+
+  /** Images whose build used the digest, as a run names it: of an index, where there is one; direct ones only. */
   *builtOn(digest: string): Generator<Push> {
-    const asked = bytesOf(digest);
-    for (const { shown, ...push } of this.statements.builtOn.all(asked, asked) as Row[]) {
+    for (const { shown, ...push } of this.statements.builtOn.all(bytesOf(digest)) as Row[]) {
       yield { ...push, standing: shown === push.digest };
     }
   }
