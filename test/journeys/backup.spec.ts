@@ -29,7 +29,7 @@ describe('backup and restore', () => {
       runs,
       logs,
       images: images.map(({ lastLookAt: _look, nextLookAt: _next, ...image }) => image),
-      registries: (await client.listRegistries({}, at)).registries,
+      registries: (await client.listRegistries({}, at)).registries.map(({ polling: _now, ...registry }) => registry),
       states: (await client.listStates({}, at)).states,
       waves: (await client.listWaves({}, at)).waves,
       tokens: (await client.listTokens()).tokens,
