@@ -4,7 +4,7 @@ import { AggregateStore, Commands, MemoryEventLog, Projector, silentLogger, syst
 import { parseReference, RegistryClient } from '#libs/oci';
 import { tempDir } from '#libs/testing';
 import { Looker } from '../../../apps/watcher/src/looking/looker.js';
-import { atOnce } from '../../../apps/watcher/src/testing/samples.js';
+import { Policies } from '../../../apps/watcher/src/policy/policy.js';
 import { Poller } from '../../../apps/watcher/src/polling/poller.js';
 import { tagDecider } from '../../../apps/watcher/src/tags/tag.decider.js';
 import { startRegistry } from '../../support/registry.js';
@@ -45,7 +45,13 @@ export const looksBench: Bench = {
       registries: { client },
       tags: store,
       commands: new Commands({ log, projector }),
-      policy: atOnce,
+      policy: new Policies({
+        states: { all: () => [] },
+        tags: store,
+        watchList: { platformsOf: () => [], sistersOf: () => [], pushesTo: () => false },
+        clock: systemClock,
+        preset: 'acr',
+      }),
       watchList: { pusherOf: () => null, owes: () => false },
       onLook: () => {
         answered += 1;
