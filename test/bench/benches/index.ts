@@ -5,6 +5,7 @@ import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
 import { enginesBench } from './engines.js';
 import { graphBench } from './graph.js';
+import { hooksBench } from './hooks.js';
 import { looksBench } from './looks.js';
 import { millionBench } from './million.js';
 import { noticeBench } from './notice.js';
@@ -12,6 +13,7 @@ import { pollingBench } from './polling.js';
 import { replayBench } from './replay.js';
 import { restBench } from './rest.js';
 import { staleBench } from './stale.js';
+import { watchedBench } from './watched.js';
 
 /** Every benchmark; a new one is a file and a line here. */
 export const benches: readonly Bench[] = [
@@ -20,6 +22,8 @@ export const benches: readonly Bench[] = [
   replayBench,
   pollingBench,
   looksBench,
+  hooksBench,
+  watchedBench,
   noticeBench,
   restBench,
   millionBench,
