@@ -10,14 +10,20 @@ export interface CliResult {
 
 /** The command line in this process: the same code as the program, without the start of one for each command. */
 export const cliOf =
-  (plinth: Pick<Plinth, 'url' | 'token'>, options: { readonly token?: string; readonly cwd?: string } = {}) =>
+  (plinth: Pick<Plinth, 'url' | 'token' | 'data'>, options: { readonly token?: string; readonly cwd?: string } = {}) =>
   async (args: readonly string[], stdin = ''): Promise<CliResult> => {
     let [stdout, stderr] = ['', ''];
     const exit = await runCli(args, {
       stdin: Readable.from([stdin]),
       stdout: { write: (text) => (stdout += text) },
       stderr: { write: (text) => (stderr += text) },
-      env: { PLINTH_SERVER: plinth.url, PLINTH_TOKEN: options.token ?? plinth.token, HOME: '/nonexistent' },
+      env: {
+        PLINTH_SERVER: plinth.url,
+        PLINTH_TOKEN: options.token ?? plinth.token,
+        HOME: '/nonexistent',
+        // The one thing that commands write by themselves.
+        XDG_STATE_HOME: plinth.data,
+      },
       cwd: options.cwd ?? process.cwd(),
       interrupted: new AbortController().signal,
     });
