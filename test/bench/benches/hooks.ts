@@ -1,6 +1,3 @@
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Client } from '#libs/client';
@@ -8,6 +5,7 @@ import { tempDir } from '#libs/testing';
 import { startRegistry, type JourneyRegistry } from '../../support/registry.js';
 import { Services } from '../../support/services.js';
 import { below, type Bench, type Figure } from '../bench.js';
+import { startBareServer } from '../lib/bare-server.js';
 import { fillLog, startFillServer } from '../lib/fill.js';
 import { rssMb } from '../lib/memory.js';
 import { percentile } from '../lib/stats.js';
@@ -51,7 +49,9 @@ export const hooksBench: Bench = {
         const ours = await burst(url, target, seconds * perSecond, say);
         clearInterval(watching);
         const missing = await untilLookedAt(registry, looksBefore, tags);
-        await using bare = await bareServer();
+        await using bare = await startBareServer((request, reply) => {
+          request.resume().on('end', () => reply.writeHead(request.headers.authorization === secret ? 202 : 401).end());
+        });
         const baseline = await burst(bare.url, target, seconds * perSecond, say);
         return [figureOf({ ours, baseline, memory, tags, missing, seconds })];
       } finally {
@@ -106,20 +106,6 @@ const burst = async (url: string, path: string, count: number, say: (line: strin
     `${count} requests in ${took.toFixed(1)} s; p99 ${percentile(ms, 0.99).toFixed(0)} ms; ${[...answers].join(' ')}`,
   );
   return { ms, answers };
-};
-
-const bareServer = async (): Promise<AsyncDisposable & { readonly url: string }> => {
-  const server = createServer((request, reply) => {
-    request.resume().on('end', () => reply.writeHead(request.headers.authorization === secret ? 202 : 401).end());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: close };
 };
 
 const allAdopted = async (client: Client, tags: number): Promise<void> => {

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { tempDir } from '#libs/testing';
 import { Services } from '../../support/services.js';
 import { below, type Bench } from '../bench.js';
 import { History } from '../history/history.js';
+import { startBareServer } from '../lib/bare-server.js';
 import { fillLog, startFillServer } from '../lib/fill.js';
 import { inTurn, median, seconds, spread } from '../lib/stats.js';
 
@@ -41,7 +40,9 @@ export const staleBench: Bench = {
       const headers = { authorization: `Bearer ${services.token}` };
       const target = `${url}/v1/graph/states?${new URLSearchParams(middle).toString()}`;
       const body = await (await fetch(target, { headers })).text();
-      await using bare = await bareServer(body);
+      await using bare = await startBareServer((_request, reply) => {
+        reply.writeHead(200, { 'content-type': 'application/json' }).end(body);
+      });
       const ms = async (address: string): Promise<number> =>
         (await seconds(async () => (await fetch(address, { headers })).text())) * 1000;
       const page = await inTurn(
@@ -98,20 +99,6 @@ export const staleBench: Bench = {
       await services.stop();
     }
   },
-};
-
-const bareServer = async (body: string): Promise<AsyncDisposable & { readonly url: string }> => {
-  const server = createServer((_request, reply) => {
-    reply.writeHead(200, { 'content-type': 'application/json' }).end(body);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, [Symbol.asyncDispose]: close };
 };
 
 /** Milliseconds from the spawn to the end. */

@@ -1,12 +1,10 @@
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Snapshot } from '#libs/contracts';
 import { tempDir } from '#libs/testing';
 import { Services } from '../../support/services.js';
 import { below, type Bench, type BenchContext, type Figure, type Goal } from '../bench.js';
 import { digestOf } from '../history/world.js';
+import { startBareServer } from '../lib/bare-server.js';
 import { fillLog, startFillServer } from '../lib/fill.js';
 import { rssMb } from '../lib/memory.js';
 import { watchedTags } from '../lib/watched-tags.js';
@@ -81,7 +79,7 @@ const countingRegistry = async (tags: number): Promise<CountingRegistry> => {
   const seen = new Set<string>();
   const { promise, resolve } = Promise.withResolvers<number>();
   let [looks, began, distinct] = [0, 0, 0];
-  const server: Server = createServer((request, reply) => {
+  const server = await startBareServer((request, reply) => {
     if (request.method === 'HEAD') {
       if (looks++ === 0) began = performance.now();
       seen.add(request.url ?? '');
@@ -92,20 +90,13 @@ const countingRegistry = async (tags: number): Promise<CountingRegistry> => {
     }
     reply.writeHead(200, { 'docker-content-digest': adopted.digest, 'content-type': mediaType }).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: server.host,
     cycle: promise,
     get distinct() {
       return distinct;
     },
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 };
 

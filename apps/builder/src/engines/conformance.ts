@@ -1,13 +1,14 @@
 /** What every engine must do, as one suite that each engine's spec runs against real registries and real builds. */
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BuildOutcome, BuildRequest, BuiltImage, Engine, LogLine, StepProgress } from './engine.js';
 import { blobPath } from './layout.js';
 import { useUnpackedTools } from './testing/tools.js';
 import { type TestRegistry, baseDiffId, hostPlatform, startRegistry } from './testing/registry.js';
+import { requestOf } from './testing/request.js';
 
 interface Manifest {
   config: { digest: string };
@@ -55,29 +56,14 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
 
     async function build(files: Record<string, string>, options: Partial<BuildRequest> = {}): Promise<Recorded> {
       builds++;
-      const contextDir = join(dir, `context-${builds}`);
-      const outputDir = join(dir, `output-${builds}`);
-      await mkdir(contextDir);
-      for (const [path, text] of Object.entries(files)) {
-        await mkdir(dirname(join(contextDir, path)), { recursive: true });
-        await writeFile(join(contextDir, path), text);
-      }
       const log: LogLine[] = [];
       const progress: StepProgress[] = [];
-      const outcome = await engine.build({
-        contextDir,
-        dockerfile: 'Dockerfile',
-        platforms: [],
-        noCache: false,
-        buildArgs: {},
-        secretArgs: {},
+      const folder = join(dir, `build-${builds}`);
+      await mkdir(join(folder, 'context'), { recursive: true }); // there may be no file
+      const request = await requestOf(folder, files, {
         pins: [{ reference: base, digest: baseDigest }],
-        network: 'none',
-        timeoutMs: 60_000,
         sourceDateEpoch: 1_700_000_000,
-        outputDir,
         registries: [{ registry: registry.host, scheme: 'http' }],
-        signal: new AbortController().signal,
         ...options,
         onLog: (line) => {
           log.push(line);
@@ -85,7 +71,8 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
         },
         onProgress: (step) => progress.push(step),
       });
-      return { outcome, log, progress, outputDir };
+      const outcome = await engine.build(request);
+      return { outcome, log, progress, outputDir: request.outputDir };
     }
 
     async function read<T>(layoutDir: string, digest: string): Promise<T> {

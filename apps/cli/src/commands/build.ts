@@ -5,7 +5,7 @@ import { command } from '../command.js';
 import { usageError } from '../errors.js';
 import { collect, negatedOption, nonEmpty, platform, teamName, wholeNumber } from '../parsers.js';
 import { buildArgument, givenSecret, plainArguments, type GivenArgument } from '../requests/arguments.js';
-import { dryRun } from '../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../requests/dry-run.js';
 import { withRegistry } from '../requests/image-names.js';
 import { addRunOptions, finish, type RunOptions } from './runs/started.js';
 import { addAzureOptions, addForeignOptions, refuseForeign, type AzureOptions } from './task/azure.js';
@@ -58,7 +58,7 @@ export default command<Options, [string]>({
       .option('--timeout <seconds>', 'seconds until the build is given up', wholeNumber(300, 28_800, 'seconds'))
       .option('--agent-pool <pool>', 'pool of builders that runs it', nonEmpty)
       .option('--team <team>', "owning team; the token's unless said", teamName)
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, context) {
     refuseForeign(options, (text) => session.printer.note(text));

@@ -21,6 +21,9 @@ export const validated = async <N extends OperationName>(name: N, input: CallInp
   throw new PlinthError('INVALID_ARGUMENT', 'The request is not valid.', violations);
 };
 
+/** The option of a command that sends one request. */
+export const sendsNothing = ['--dry-run', 'print what would be sent, and send nothing'] as const;
+
 /** Prints what would be done, in place of doing it. */
 export const wouldBe = async (session: Session, value: object, done: string): Promise<void> => {
   await session.printer.value(value);

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Input, Output, TaskDefinition, TaskResource } from '#libs/contracts';
 import { checkEach, markedDefinition, markOf, onlyOnce, secretsOfStep, type ApplySet } from '#libs/domain';
 import { applyEach } from '#libs/runtime';
-import { requireTeam, storedNamesOf, type CallContext, type Principal } from '#libs/service';
+import { requireTeam, storedNamesOf, storedSecrets, type CallContext, type Principal } from '#libs/service';
 import { SchedulerService } from '../scheduler.service.js';
-import { namedSecrets, requireOwnSecrets } from '../secrets/require-secrets.js';
+import { requireOwnSecrets } from '../secrets/require-secrets.js';
 import { createdDefinition } from '../tasks/definition.js';
 import { taskDecider, type TaskCommand } from '../tasks/task.decider.js';
 
@@ -18,10 +18,8 @@ export class ApplyHandlers {
     const { principal } = call;
     const team = input.team ?? principal.team;
     const set = { mark: markOf(team, input.set), takeOver: input.takeOver };
-    const secrets = await namedSecrets(
-      runtime.secrets,
-      input.tasks.map(({ step }) => step),
-    );
+    const named = input.tasks.flatMap(({ step }) => secretsOfStep(step));
+    const secrets = await storedSecrets(runtime.secrets, named);
     const seen = new Map<string, number>();
     const resources = checkEach('tasks', input.tasks, (task, index) => {
       const { name } = task;
@@ -40,9 +38,7 @@ export class ApplyHandlers {
         write: () => this.execute(name, { type: 'prune', name, mark: set.mark, by: principal.subject }),
       })),
       dryRun: input.dryRun,
-      missingSecrets: storedNamesOf(input.tasks.flatMap(({ step }) => secretsOfStep(step))).filter(
-        (name) => !secrets.has(name),
-      ),
+      missingSecrets: storedNamesOf(named).filter((name) => !secrets.has(name)),
       call,
     };
     return this.scheduler.inBulk(() => applyEach(each));
@@ -68,7 +64,7 @@ interface Circumstances {
   /** Team of tasks that name none. */
   readonly team: string;
   readonly set: ApplySet;
-  readonly secrets: Awaited<ReturnType<typeof namedSecrets>>;
+  readonly secrets: Awaited<ReturnType<typeof storedSecrets>>;
 }
 
 /**

@@ -1,21 +1,8 @@
 import { PlinthError, type TaskDefinition } from '#libs/contracts';
 import { secretsOfStep } from '#libs/domain';
-import { storedNameOf, storedNamesOf, type SecretInfo, type SecretStore } from '#libs/service';
+import { storedNameOf, storedSecrets, type SecretInfo, type SecretStore } from '#libs/service';
 
 type Named = Pick<TaskDefinition, 'team' | 'step'>;
-
-/** What is known of the stored secrets that some definitions name, by name; those that are not there are left out. */
-export const namedSecrets = async (
-  secrets: Pick<SecretStore, 'info'>,
-  steps: readonly TaskDefinition['step'][],
-): Promise<ReadonlyMap<string, SecretInfo>> => {
-  const found = new Map<string, SecretInfo>();
-  for (const name of storedNamesOf(steps.flatMap(secretsOfStep))) {
-    const info = await secrets.info(name);
-    if (info) found.set(info.name, info);
-  }
-  return found;
-};
 
 /**
  * What a build may use is its team's, or shared. It is checked again where the secret is opened: what is stored later,
@@ -47,4 +34,4 @@ export const requireSecretsOf = async (
   secrets: Pick<SecretStore, 'info'>,
   definition: Named,
   what: string,
-): Promise<void> => requireOwnSecrets(definition, await namedSecrets(secrets, [definition.step]), what);
+): Promise<void> => requireOwnSecrets(definition, await storedSecrets(secrets, secretsOfStep(definition.step)), what);

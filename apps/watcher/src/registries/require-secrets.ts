@@ -1,6 +1,6 @@
 import { PlinthError } from '#libs/contracts';
 import { secretsOfRegistry } from '#libs/domain';
-import { storedNameOf, storedNamesOf, type SecretStore } from '#libs/service';
+import { storedNameOf, storedNamesOf, storedSecrets, type SecretStore } from '#libs/service';
 
 type Secrets = Pick<SecretStore, 'info'>;
 type Parts = Parameters<typeof secretsOfRegistry>[0];
@@ -12,12 +12,13 @@ type Parts = Parameters<typeof secretsOfRegistry>[0];
  * @throws PlinthError FAILED_PRECONDITION naming the fields
  */
 export const requireStoredSecrets = async (secrets: Secrets, parts: Parts): Promise<void> => {
-  const problems = [];
-  for (const { field, secretRef } of secretsOfRegistry(parts)) {
+  const named = secretsOfRegistry(parts);
+  const stored = await storedSecrets(secrets, named);
+  const problems = named.flatMap(({ field, secretRef }) => {
     const name = storedNameOf(secretRef);
-    if (name === undefined || (await secrets.info(name))) continue;
-    problems.push({ field, message: 'no stored secret has this name; env:NAME and file:/path are taken, too' });
-  }
+    if (name === undefined || stored.has(name)) return [];
+    return [{ field, message: 'no stored secret has this name; env:NAME and file:/path are taken, too' }];
+  });
   if (problems.length === 0) return;
   const fields = problems.map(({ field }) => field).join(' and ');
   throw new PlinthError(
@@ -29,9 +30,7 @@ export const requireStoredSecrets = async (secrets: Secrets, parts: Parts): Prom
 
 /** Names of stored secrets that are not there: a file may be applied before they are. */
 export const missingSecrets = async (secrets: Secrets, registries: readonly Parts[]): Promise<string[]> => {
-  const missing = [];
-  for (const name of storedNamesOf(registries.flatMap(secretsOfRegistry))) {
-    if (!(await secrets.info(name))) missing.push(name);
-  }
-  return missing;
+  const named = registries.flatMap(secretsOfRegistry);
+  const stored = await storedSecrets(secrets, named);
+  return storedNamesOf(named).filter((name) => !stored.has(name));
 };

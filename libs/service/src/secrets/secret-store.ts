@@ -51,6 +51,19 @@ export const storedNamesOf = (named: readonly { readonly secretRef: string }[]):
   ...new Set(named.flatMap(({ secretRef }) => storedNameOf(secretRef) ?? [])),
 ];
 
+/** What is known of the stored secrets that are named, by name; those that are not there are left out. */
+export const storedSecrets = async (
+  secrets: Pick<SecretStore, 'info'>,
+  named: readonly { readonly secretRef: string }[],
+): Promise<ReadonlyMap<string, SecretInfo>> => {
+  const found = new Map<string, SecretInfo>();
+  for (const name of storedNamesOf(named)) {
+    const info = await secrets.info(name);
+    if (info) found.set(name, info);
+  }
+  return found;
+};
+
 /** Secrets of Plinth itself: nobody can name, list or remove them. A name that people give never begins with it. */
 export const ownPrefix = '~';
 

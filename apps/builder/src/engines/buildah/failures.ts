@@ -1,13 +1,4 @@
-import type { BuildFailureCode, EngineErrorCode } from '../engine.js';
-
-export type Diagnosis =
-  | { readonly kind: 'failed'; readonly code: BuildFailureCode; readonly reason: string }
-  | { readonly kind: 'ours'; readonly code: EngineErrorCode; readonly reason: string };
-
-type Rule = readonly [pattern: RegExp, diagnose: (match: RegExpExecArray) => Diagnosis];
-
-const failed = (code: BuildFailureCode, reason: string): Diagnosis => ({ kind: 'failed', code, reason });
-const ours = (code: EngineErrorCode, reason: string): Diagnosis => ({ kind: 'ours', code, reason });
+import { failed, ours, type Diagnosis, type Rule } from '../diagnosis.js';
 
 /** Buildah's words, the most specific first. */
 const rules: readonly Rule[] = [

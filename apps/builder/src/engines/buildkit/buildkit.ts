@@ -4,6 +4,7 @@ import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } f
 import { type Limiter, withoutLimits } from '../limits/limits.js';
 import { capture } from '../process-group.js';
 import { cacheSettings, collectOlderThan, removeJobs, runJob, secretsByEnvironment, type Job } from './job.js';
+import { buildkitFeatures } from './features.js';
 
 /** Where the daemon is: an existing one, or one that Plinth runs (ManagedBuildkitd). */
 export interface BuildKitDaemon {
@@ -33,12 +34,7 @@ const install = 'Run "npm run tools", or install buildctl of BuildKit 0.13 or ne
 export class BuildKitEngine implements Engine {
   readonly name = 'buildkit';
   readonly isolation: Engine['isolation'];
-  readonly features: ReadonlySet<EngineFeature> = new Set<EngineFeature>([
-    'heredoc',
-    'copy-link',
-    'add-checksum',
-    'multi-platform',
-  ]);
+  readonly features: ReadonlySet<EngineFeature> = buildkitFeatures;
 
   constructor(private readonly options: BuildKitOptions) {
     this.isolation = options.isolation ?? 'oci';

@@ -1,18 +1,9 @@
-import type { BuildFailureCode, EngineErrorCode } from '../engine.js';
+import { failed, ours, type Diagnosis, type Rule } from '../diagnosis.js';
 
 /** Said by the check and by a build. */
 export const withoutContainerdStore =
   'The Docker daemon does not keep images in containerd, without which it cannot hand out a built image: ' +
   'set {"features": {"containerd-snapshotter": true}} in its daemon.json and restart it.';
-
-export type Diagnosis =
-  | { readonly kind: 'failed'; readonly code: BuildFailureCode; readonly reason: string }
-  | { readonly kind: 'ours'; readonly code: EngineErrorCode; readonly reason: string };
-
-type Rule = readonly [pattern: RegExp, diagnose: (match: RegExpExecArray) => Diagnosis];
-
-const failed = (code: BuildFailureCode, reason: string): Diagnosis => ({ kind: 'failed', code, reason });
-const ours = (code: EngineErrorCode, reason: string): Diagnosis => ({ kind: 'ours', code, reason });
 
 /** BuildKit's words, the most specific first: a command's own text may contain any of the others. */
 const rules: readonly Rule[] = [

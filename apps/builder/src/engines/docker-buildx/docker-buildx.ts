@@ -5,6 +5,7 @@ import { withoutContainerdStore } from '../buildkit/failures.js';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { type Limiter, withoutLimits } from '../limits/limits.js';
 import { capture } from '../process-group.js';
+import { buildkitFeatures } from '../buildkit/features.js';
 
 /** Where the daemon is: an existing one, or one that Plinth runs (ManagedDockerd). */
 export interface DockerDaemon {
@@ -33,12 +34,7 @@ export interface DockerBuildxOptions {
 export class DockerBuildxEngine implements Engine {
   readonly name = 'docker-buildx';
   readonly isolation: Engine['isolation'];
-  readonly features: ReadonlySet<EngineFeature> = new Set<EngineFeature>([
-    'heredoc',
-    'copy-link',
-    'add-checksum',
-    'multi-platform',
-  ]);
+  readonly features: ReadonlySet<EngineFeature> = buildkitFeatures;
 
   constructor(private readonly options: DockerBuildxOptions) {
     this.isolation = options.isolation ?? 'oci';

@@ -8,6 +8,7 @@ import { makeCertificate } from '../../../../../libs/oci/src/testing/certificate
 import { useUnpackedTools } from '../testing/tools.js';
 import { DockerBuildxEngine } from './docker-buildx.js';
 import { existingDaemon } from './existing-daemon.js';
+import { requestOf } from '../testing/request.js';
 
 describe('a Docker daemon of somebody else, over TLS with a certificate for each side', () => {
   let dir: TempDir;
@@ -68,25 +69,8 @@ describe('a Docker daemon of somebody else, over TLS with a certificate for each
   it('builds for who shows the certificate', async () => {
     vi.stubEnv('DOCKER_TLS_VERIFY', '1');
     vi.stubEnv('DOCKER_CERT_PATH', certificates);
-    const contextDir = join(dir.path, 'context');
-    await mkdir(contextDir);
-    await writeFile(join(contextDir, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
-    const outcome = await engine.build({
-      contextDir,
-      dockerfile: 'Dockerfile',
-      platforms: [],
-      noCache: false,
-      buildArgs: {},
-      secretArgs: {},
-      pins: [],
-      network: 'none',
-      timeoutMs: 60_000,
-      sourceDateEpoch: 0,
-      outputDir: join(dir.path, 'output'),
-      registries: [],
-      onLog: () => {},
-      signal: new AbortController().signal,
-    });
+    const files = { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' };
+    const outcome = await engine.build(await requestOf(dir.path, files));
     expect(outcome).toMatchObject({ kind: 'built' });
   });
 

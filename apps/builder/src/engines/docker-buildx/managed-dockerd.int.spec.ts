@@ -9,6 +9,7 @@ import { startRegistry } from '../testing/registry.js';
 import { useUnpackedTools } from '../testing/tools.js';
 import { DockerBuildxEngine } from './docker-buildx.js';
 import { ManagedDockerd, runDirOf } from './managed-dockerd.js';
+import { requestOf } from '../testing/request.js';
 
 describe('a dockerd of our own', () => {
   let dir: string;
@@ -134,26 +135,10 @@ describe('a dockerd of our own', () => {
       const before = await pidOf();
       const digest = await registry.pushBase('base', '1', 'one');
       const reference = `${registry.host}/base:1`;
-      const contextDir = join(dir, 'context');
-      await mkdir(contextDir);
-      await writeFile(join(contextDir, 'Dockerfile'), `FROM ${reference}\nLABEL a=b\n`);
       const engine = new DockerBuildxEngine({ workDir: join(dir, 'jobs'), daemon });
-      const outcome = await engine.build({
-        contextDir,
-        dockerfile: 'Dockerfile',
-        platforms: [],
-        noCache: false,
-        buildArgs: {},
-        secretArgs: {},
-        pins: [{ reference, digest }],
-        network: 'none',
-        timeoutMs: 60_000,
-        sourceDateEpoch: 0,
-        outputDir: join(dir, 'output'),
-        registries: [{ registry: registry.host, scheme: 'http' }],
-        onLog: () => {},
-        signal: new AbortController().signal,
-      });
+      const files = { Dockerfile: `FROM ${reference}\nLABEL a=b\n` };
+      const registries = [{ registry: registry.host, scheme: 'http' as const }];
+      const outcome = await engine.build(await requestOf(dir, files, { pins: [{ reference, digest }], registries }));
       expect(outcome).toMatchObject({ kind: 'built' });
       expect(await pidOf()).toBe(before);
     } finally {

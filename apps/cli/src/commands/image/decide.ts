@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import type { CallInput, ImageView, OperationName } from '#libs/contracts';
 import { nonEmpty } from '../../parsers.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import type { Session } from '../../session.js';
 import { imageFields } from '../../views/image.js';
 
@@ -15,7 +15,7 @@ export const addDecisionOptions = (command: Command): Command =>
   command
     .addArgument(new Argument('<image>', 'its reference, in any spelling').argParser(nonEmpty))
     .requiredOption('--reason <text>', 'why; it is recorded with your name', nonEmpty)
-    .option('--dry-run', 'print what would be sent, and send nothing');
+    .option(...sendsNothing);
 
 type DecisionName = Extract<OperationName, 'holdImage' | 'releaseImage' | 'pinImage' | 'unpinImage' | 'rollbackImage'>;
 

@@ -1,14 +1,14 @@
 import { Argument, type Command } from 'commander';
 import { command } from '../../command.js';
 import { nonEmpty } from '../../parsers.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import { imageFields } from '../../views/image.js';
 
 export default command<{ readonly dryRun?: boolean }, [string]>({
   describe: (look: Command) =>
     look
       .addArgument(new Argument('<image>', 'its reference, in any spelling').argParser(nonEmpty))
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, reference) {
     const { client, printer } = session;

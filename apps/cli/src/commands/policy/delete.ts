@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { command } from '../../command.js';
 import { accessName } from '../../parsers.js';
 import { confirm } from '../../requests/confirm.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 
 interface Options {
   readonly yes?: boolean;
@@ -14,7 +14,7 @@ export default command<Options, [string]>({
     remove
       .addArgument(new Argument('<policy>', 'its name').argParser(accessName))
       .option('-y, --yes', 'do not ask')
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, name) {
     if (options.dryRun) return dryRun(session, 'deletePolicy', { name });

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { CallInput } from '#libs/contracts';
 import { collect, matching, nonEmpty, oneOf } from '../../parsers.js';
+import { sendsNothing } from '../../requests/dry-run.js';
 
 type Definition = CallInput<'createPolicy'>;
 
@@ -30,7 +31,7 @@ export const addPolicyOptions = (command: Command): Command =>
       new Option('--anomalies <action>', 'what becomes of what looks odd').argParser(oneOf('Ignore', 'Flag', 'Hold')),
     )
     .option('--follow-versions', 'a tag such as 22.x stands for the highest version that fits')
-    .option('--dry-run', 'print what would be sent, and send nothing');
+    .option(...sendsNothing);
 
 const fields = ['match', 'preset', 'minimumAge', 'settle', 'hold', 'allow', 'anomalies', 'followVersions'] as const;
 

@@ -3,6 +3,7 @@ import type { CallInput, NotificationDialect } from '#libs/contracts';
 import { notificationDialects } from '#libs/contracts/light';
 import { usageError } from '../../errors.js';
 import { collect, duration, matching, nonEmpty, oneOf, secretRef, wholeNumber } from '../../parsers.js';
+import { sendsNothing } from '../../requests/dry-run.js';
 
 type Definition = CallInput<'createRegistry'>;
 type Notifications = NonNullable<Definition['notifications']>;
@@ -105,7 +106,7 @@ export const addRegistryOptions = (command: Command): Command =>
       pace,
     )
     .option('--poll-concurrency <looks>', 'looks that are under way at most', wholeNumber(1, 256, 'looks'))
-    .option('--dry-run', 'print what would be sent, and send nothing');
+    .option(...sendsNothing);
 
 /** @throws CliError (usage) when one half of a pair is missing */
 const natsOf = (options: RegistryOptions): Notifications['nats'] => {

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { command } from '../../command.js';
 import { runId } from '../../parsers.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import type { Session } from '../../session.js';
 import { runFields } from '../../views/run.js';
 
@@ -19,9 +19,7 @@ export const cancelRun = async (session: Session, id: string, { dryRun: isDry }:
 
 export default command<CancelOptions, [string]>({
   describe: (cancel: Command) =>
-    cancel
-      .addArgument(new Argument('<run>', 'id of the run').argParser(runId))
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+    cancel.addArgument(new Argument('<run>', 'id of the run').argParser(runId)).option(...sendsNothing),
 
   run: (session, options, id) => cancelRun(session, id, options),
 });

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { command } from '../../command.js';
 import { duration, runId } from '../../parsers.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import { addRunOptions, finish, type RunOptions } from './started.js';
 
 interface Options extends RunOptions {
@@ -12,7 +12,7 @@ export default command<Options, [string]>({
   describe: (retry: Command) =>
     addRunOptions(retry.addArgument(new Argument('<run>', 'id of the run').argParser(runId)))
       .option('--timeout <time>', 'wait so long for its end, such as 10m', duration)
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, id) {
     if (options.dryRun) return dryRun(session, 'retryRun', { run: id });

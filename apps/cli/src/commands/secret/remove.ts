@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { command } from '../../command.js';
 import { accessName } from '../../parsers.js';
 import { confirm } from '../../requests/confirm.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 
 interface Options {
   readonly yes?: boolean;
@@ -16,7 +16,7 @@ export default command<Options, [string]>({
       .addArgument(new Argument('<secret>', 'name of the secret').argParser(accessName))
       .option('-y, --yes', 'do not ask')
       .option('--force', 'even if a task or a registry names it')
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, name) {
     if (options.dryRun) return dryRun(session, 'deleteSecret', { name, ...(options.force ? { force: 'true' } : {}) });

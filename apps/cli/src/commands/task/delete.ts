@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { command } from '../../command.js';
 import { confirm } from '../../requests/confirm.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import { addAzureOptions } from './azure.js';
 import { named, nameOf, type Named } from './named.js';
 
@@ -14,7 +14,7 @@ export default command<Options, [string | undefined]>({
   describe: (remove: Command) =>
     named(addAzureOptions(remove))
       .option('-y, --yes', 'do not ask')
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, argument) {
     const name = nameOf(options, argument);

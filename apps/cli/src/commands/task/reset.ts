@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { command } from '../../command.js';
 import { taskFields } from '../../views/task.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import { named, nameOf, type Named } from './named.js';
 
 export default command<Named & { readonly dryRun?: boolean }, [string | undefined]>({
-  describe: (reset: Command) => named(reset).option('--dry-run', 'print what would be sent, and send nothing'),
+  describe: (reset: Command) => named(reset).option(...sendsNothing),
 
   async run(session, options, argument) {
     const input = { name: nameOf(options, argument) };

@@ -5,7 +5,7 @@ import { command } from '../../command.js';
 import { usageError } from '../../errors.js';
 import { collect, duration, nonEmpty } from '../../parsers.js';
 import { buildArgument, type GivenArgument } from '../../requests/arguments.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 import { addRunOptions, finish, type RunOptions } from '../runs/started.js';
 import { addAzureOptions, addForeignOptions, refuseForeign, type AzureOptions } from './azure.js';
 import { named, nameOf, type Named } from './named.js';
@@ -34,7 +34,7 @@ export default command<Options, [string | undefined]>({
       )
       .addOption(new Option('--agent-pool <pool>', 'the pool of the task counts').hideHelp())
       .option('--timeout <time>', 'wait so long for its end, such as 10m', duration)
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, options, argument) {
     const name = nameOf(options, argument);

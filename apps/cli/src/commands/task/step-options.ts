@@ -13,6 +13,7 @@ import { withRegistry } from '../../requests/image-names.js';
 import { usageError } from '../../errors.js';
 import type { Session } from '../../session.js';
 import type { AzureOptions } from './azure.js';
+import { sendsNothing } from '../../requests/dry-run.js';
 
 /** Options of `task create` and `task update` alike: az's names, and ours where az has none. */
 export interface StepOptions extends AzureOptions {
@@ -87,7 +88,7 @@ export const addStepOptions = (command: Command): Command =>
     )
     .option('--base-image-trigger-name <name>', 'name of the trigger', nonEmpty)
     .option('--tag <name=value>', 'a note on the task; repeat for several', collect(buildArgument))
-    .option('--dry-run', 'print what would be sent, and send nothing');
+    .option(...sendsNothing);
 
 /** The build arguments that options ask for, and the secrets to store for them. */
 export const argumentsOf = (

@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { command } from '../../command.js';
 import { accessName, duration, oneOf, teamName } from '../../parsers.js';
-import { dryRun } from '../../requests/dry-run.js';
+import { dryRun, sendsNothing } from '../../requests/dry-run.js';
 
 interface Options {
   readonly scope: 'read' | 'run' | 'write' | 'admin';
@@ -33,7 +33,7 @@ export default command<Options, [string]>({
       )
       .option('--team <team>', 'team that it acts for', teamName)
       .option('--expires <time>', 'when it ends: 90d, 12h or 2030-01-31; never unless said', moment)
-      .option('--dry-run', 'print what would be sent, and send nothing'),
+      .option(...sendsNothing),
 
   async run(session, { scope, team, expires, dryRun: isDry }, name) {
     const input = {
