@@ -1,14 +1,5 @@
-import { main, runProcess } from '#libs/runtime';
-import { loadConfig } from '#libs/service';
-import { WatcherModule } from './watcher.module.js';
+import { keepHeapSmall } from './small-heap.js';
 
-await main((onFailure) =>
-  runProcess({
-    name: 'watcher',
-    config: loadConfig(),
-    modules: [WatcherModule],
-    provision: true,
-    firstStart: false,
-    onFailure,
-  }),
-);
+keepHeapSmall();
+// Only now: loading the program makes the heap grow.
+await import('./start.js');

@@ -36,7 +36,8 @@ const soonAgainSeconds = ((): number[] => {
 
 /** Registry watching: owns registries and tags, decides when to look at which tag, and whether a digest is adopted. */
 export class WatcherService {
-  readonly tags = new AggregateStore(tagDecider, { version: 2 });
+  /** Few in memory: a look reads one row, and then waits for a registry. */
+  readonly tags = new AggregateStore(tagDecider, { version: 2, cache: 4_000 });
   readonly registryStates = new AggregateStore(registryDecider);
   readonly policyStates = new AggregateStore(policyDecider);
   readonly watchList = new WatchListProjection();
@@ -139,6 +140,9 @@ export class WatcherService {
   async start(): Promise<void> {
     const { log, watching, poller, tags, reconsidering } = this;
     await log.start();
+    // A replay needs the pages that it has just written; from now on it is a row at a time.
+    log.projector.db.pragma('cache_size = -4096');
+    log.projector.db.pragma('shrink_memory');
     for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference);
     poller.start();
     this.upstream.start();

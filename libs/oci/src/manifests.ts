@@ -6,6 +6,7 @@ import { isImageManifestType, isIndexType, MANIFEST_ACCEPT } from './media-types
 import { about, type CallOptions, deleteScope, MANIFEST_LIMIT, parsed, pullScope, pushScope } from './operations.js';
 import { parseRateLimit, type RateLimit } from './rate-limit.js';
 import { type Digest, isDigest, type Reference } from './reference.js';
+import { TimeLimit } from './time-limit.js';
 import type { Transport } from './transport.js';
 
 /** What a probe of a tag tells. */
@@ -111,8 +112,8 @@ export async function putManifest(
   if (ref.digest !== undefined && ref.digest !== digest) {
     throw new RangeError(`the manifest for ${ref.digest} has the digest ${digest}; nothing was pushed`);
   }
-  const limit = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
-  const signals = [options.signal, limit].filter((signal) => signal !== undefined);
+  using limit = options.timeoutMs === undefined ? undefined : new TimeLimit(options.timeoutMs, options.signal);
+  const signal = limit?.signal ?? options.signal;
   const call = about(ref, 'PUT manifest');
   try {
     return await transport.send(
@@ -125,7 +126,7 @@ export async function putManifest(
         scopes: [pushScope(ref)],
         accept: [200, 201, 202],
         retries: options.retries,
-        ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
+        ...(signal && { signal }),
       },
       async (answer) => {
         await drain(answer);
@@ -135,7 +136,7 @@ export async function putManifest(
       },
     );
   } catch (error) {
-    if (limit?.aborted && !options.signal?.aborted) {
+    if (limit?.isOver && !options.signal?.aborted) {
       const why = `${call.reference}: PUT manifest took longer than ${options.timeoutMs} ms; it may or may not be stored`;
       throw new RegistryError('TIMEOUT', why, { ...call, cause: error });
     }

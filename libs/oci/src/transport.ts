@@ -8,6 +8,7 @@ import { isTransient, wrapFailure } from './failures.js';
 import { HostConnections, hostConfigFor } from './hosts.js';
 import { parseRateLimit, type RateLimit } from './rate-limit.js';
 import { isRedirect, nextHop } from './redirects.js';
+import { TimeLimit } from './time-limit.js';
 import { parseWarnings } from './warnings.js';
 
 interface Host {
@@ -35,11 +36,9 @@ export class Transport {
     const host = this.host(call.registry);
     for (let attempt = 0; ; attempt++) {
       call.signal?.throwIfAborted();
-      const deadline = call.unbounded ? undefined : AbortSignal.timeout(this.options.timeouts.totalMs);
-      const signals = [call.signal, deadline].filter((signal) => signal !== undefined);
-      const signal = signals.length === 0 ? undefined : AbortSignal.any(signals);
+      using limit = call.unbounded ? undefined : new TimeLimit(this.options.timeouts.totalMs, call.signal);
       try {
-        return await this.authorized(host, { ...call, signal }, consume);
+        return await this.authorized(host, { ...call, signal: limit?.signal ?? call.signal }, consume);
       } catch (failure) {
         call.signal?.throwIfAborted();
         const error = this.scrubbed(host, wrapFailure(failure, call));
@@ -205,7 +204,8 @@ export class Transport {
   private askTokenServer(registry: string, connections: HostConnections): AskTokenServer {
     return async ({ method, url, headers, body }) => {
       // Shared by every call that waits for this token, so no caller's signal ends it.
-      const signal = AbortSignal.timeout(this.options.timeouts.totalMs);
+      using limit = new TimeLimit(this.options.timeouts.totalMs);
+      const { signal } = limit;
       const asked = { registry, doing: 'the request for a token' };
       const call = {
         ...asked,

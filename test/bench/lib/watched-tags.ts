@@ -26,6 +26,7 @@ export function* watchedTags({ registry, tags, nameOf, adopted }: WatchedTags): 
     const aggregate = { kind: 'tag', id: reference } as const;
     yield { aggregate, event: { id: `${tag}-w`, type: 'tag.watched', data: { reference } } };
     const look = { reference, seenBy: 'Watch', hintedAt: null } as const;
+    yield { aggregate, event: { id: `${tag}-m`, type: 'tag.moved', data: { ...look, from: null, to: adopted } } };
     yield {
       aggregate,
       event: {

@@ -2,6 +2,9 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Projection, RecordedEvent } from '#libs/event-log';
 import { WatchList, type Obligation, type WatchedRun, type WatchedTask } from './watch-list.js';
 
+/** Facts of tasks that stay parsed in memory: those that change are soon asked for again. */
+const recentKept = 1_000;
+
 /** The watch list, stored row by row as it changes. */
 export class WatchListProjection implements Projection {
   readonly name = 'watch-list';
@@ -11,10 +14,16 @@ export class WatchListProjection implements Projection {
     CREATE TABLE IF NOT EXISTS watched_run (run TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS obligation (run TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, reference)) WITHOUT ROWID;
   `;
-  private sql!: Record<'task' | 'run' | 'dropRun' | 'owe' | 'answer', Statement>;
+  private sql!: Record<'facts' | 'task' | 'run' | 'dropRun' | 'owe' | 'answer', Statement>;
+
+  private readonly recent = new Map<string, WatchedTask>();
 
   readonly list = new WatchList({
-    saveTask: (task) => this.sql.task.run(task.name, JSON.stringify(task)),
+    task: (name) => this.task(name),
+    saveTask: (task) => {
+      this.keep(task);
+      this.sql.task.run(task.name, JSON.stringify(task));
+    },
     saveRun: (run) => this.sql.run.run(run.run, JSON.stringify(run)),
     dropRun: (run) => this.sql.dropRun.run(run),
     saveObligation: ({ run, reference, digest }) => this.sql.owe.run(run, reference, digest),
@@ -23,21 +32,37 @@ export class WatchListProjection implements Projection {
 
   open(db: Database): void {
     this.sql = {
+      facts: db.prepare('SELECT facts FROM watched_task WHERE name = ?'),
       task: db.prepare('INSERT OR REPLACE INTO watched_task VALUES (?, ?)'),
       run: db.prepare('INSERT OR REPLACE INTO watched_run VALUES (?, ?)'),
       dropRun: db.prepare('DELETE FROM watched_run WHERE run = ?'),
       owe: db.prepare('INSERT OR REPLACE INTO obligation VALUES (?, ?, ?)'),
       answer: db.prepare('DELETE FROM obligation WHERE run = ? AND reference = ?'),
     };
-    const all = <T>(table: string) =>
-      (db.prepare(`SELECT facts FROM ${table}`).all() as { facts: string }[]).map(
-        ({ facts }) => JSON.parse(facts) as T,
-      );
+    this.recent.clear();
     const obligations = db.prepare('SELECT run, reference, digest FROM obligation').all() as Obligation[];
-    this.list.restore(all<WatchedTask>('watched_task'), all<WatchedRun>('watched_run'), obligations);
+    this.list.restore(rows<WatchedTask>(db, 'watched_task'), rows<WatchedRun>(db, 'watched_run'), obligations);
   }
 
   apply(event: RecordedEvent): void {
     this.list.apply(event);
+  }
+
+  private task(name: string): WatchedTask | undefined {
+    const recent = this.recent.get(name);
+    if (recent) return recent;
+    const row = this.sql.facts.get(name) as { facts: string } | undefined;
+    return row && (JSON.parse(row.facts) as WatchedTask);
+  }
+
+  private keep(task: WatchedTask): void {
+    if (this.recent.size >= recentKept) this.recent.clear();
+    this.recent.set(task.name, task);
+  }
+}
+
+function* rows<T>(db: Database, table: string): Generator<T> {
+  for (const { facts } of db.prepare(`SELECT facts FROM ${table}`).iterate() as IterableIterator<{ facts: string }>) {
+    yield JSON.parse(facts) as T;
   }
 }

@@ -29,8 +29,9 @@ export interface WatchedRun {
 
 const repositoryOf = (reference: string): string => repositoryName(parseReference(reference));
 
-/** What is stored of an event's effect. */
+/** Where facts are kept, and looked up when they change: what is asked at each look is in memory. */
 export interface WatchListStore {
+  task(name: string): WatchedTask | undefined;
   saveTask(task: WatchedTask): void;
   saveRun(run: WatchedRun): void;
   dropRun(run: string): void;
@@ -38,13 +39,18 @@ export interface WatchListStore {
   dropObligation(obligation: Pick<Obligation, 'run' | 'reference'>): void;
 }
 
+interface Tracked {
+  readonly tasks: Set<string>;
+  /** How many tasks use it for a platform. */
+  readonly platforms: Map<string, number>;
+}
+
 /**
  * Which references are watched, and which outputs are owed an answer: a function of the log. The graph waits for
  * exactly the outputs that were tracked at the position of `run.succeeded`, by the same rule.
  */
 export class WatchList {
-  private readonly tasks = new Map<string, WatchedTask>();
-  private readonly trackers = new Map<string, Set<string>>();
+  private readonly tracked = new Map<string, Tracked>();
   /** References that are tracked, by repository. */
   private readonly repositories = new Map<string, Set<string>>();
   /** How many outputs of tasks lie in a registry. */
@@ -58,17 +64,12 @@ export class WatchList {
 
   /** How many tasks track a reference. */
   trackersOf(reference: string): number {
-    return this.trackers.get(reference)?.size ?? 0;
+    return this.tracked.get(reference)?.tasks.size ?? 0;
   }
 
   /** Platforms for which tasks use a reference. */
   platformsOf(reference: string): string[] {
-    const platforms = new Set<string>();
-    for (const name of this.trackers.get(reference) ?? []) {
-      const task = this.tasks.get(name);
-      for (const platform of (task && trackedInputs(task).get(reference)) ?? []) platforms.add(platform);
-    }
-    return [...platforms].sort();
+    return [...(this.tracked.get(reference)?.platforms.keys() ?? [])].sort();
   }
 
   /** Tracked references of the same repository, itself included. */
@@ -83,11 +84,11 @@ export class WatchList {
 
   /** The tasks that track a reference. */
   tasksOf(reference: string): Iterable<string> {
-    return this.trackers.get(reference) ?? [];
+    return this.tracked.get(reference)?.tasks ?? [];
   }
 
   references(): IterableIterator<string> {
-    return this.trackers.keys();
+    return this.tracked.keys();
   }
 
   owedOf(reference: string): readonly Obligation[] {
@@ -120,10 +121,7 @@ export class WatchList {
   }
 
   restore(tasks: Iterable<WatchedTask>, runs: Iterable<WatchedRun>, obligations: Iterable<Obligation>): void {
-    for (const task of tasks) {
-      this.tasks.set(task.name, task);
-      this.track(task);
-    }
+    for (const task of tasks) this.track(task);
     for (const run of runs) this.runs.set(run.run, run);
     for (const obligation of obligations) this.owe(obligation);
   }
@@ -133,7 +131,7 @@ export class WatchList {
       case 'task.created':
       case 'task.updated': {
         const { definition, definitionHash } = event.data;
-        const before = this.tasks.get(definition.name);
+        const before = this.store.task(definition.name);
         const fresh = event.type === 'task.created' || !before;
         const sameBuild = !fresh && before.definitionHash === definitionHash;
         if (event.type === 'task.created' && before) this.forgetRunsOf(definition.name);
@@ -146,12 +144,12 @@ export class WatchList {
         });
       }
       case 'task.deleted': {
-        const task = this.tasks.get(event.data.task);
+        const task = this.store.task(event.data.task);
         if (task) this.change({ ...task, definition: null, scan: null });
         return;
       }
       case 'task.scanned': {
-        const task = this.tasks.get(event.data.task);
+        const task = this.store.task(event.data.task);
         if (!task?.definition || task.definitionHash !== event.data.definitionHash) return;
         const { status, inputs } = event.data;
         return this.change({ ...task, scan: { status, inputs, position: event.sequence } });
@@ -177,7 +175,7 @@ export class WatchList {
           this.store.saveObligation(obligation);
         }
         this.drop(run);
-        const task = of && !of.overridden && this.tasks.get(of.task);
+        const task = of && !of.overridden && this.store.task(of.task);
         if (task) {
           const { definitionHash } = of;
           this.change({ ...task, standing: { definitionHash, position: event.sequence, inputs } });
@@ -203,37 +201,44 @@ export class WatchList {
   }
 
   private change(task: WatchedTask): void {
-    const before = this.tasks.get(task.name);
-    this.tasks.set(task.name, task);
-    if (before) {
-      this.countOutputs(before, -1);
-      for (const reference of trackedInputs(before).keys()) {
-        const trackers = this.trackers.get(reference);
-        trackers?.delete(task.name);
-        if (trackers?.size === 0) this.forget(reference);
-        this.touched.add(reference);
-      }
-    }
+    const before = this.store.task(task.name);
+    if (before) this.untrack(before);
     this.track(task);
     this.store.saveTask(task);
   }
 
   private track(task: WatchedTask): void {
     this.countOutputs(task, 1);
-    for (const reference of trackedInputs(task).keys()) {
-      let trackers = this.trackers.get(reference);
-      if (!trackers) {
-        this.trackers.set(reference, (trackers = new Set()));
+    for (const [reference, platforms] of trackedInputs(task)) {
+      let tracked = this.tracked.get(reference);
+      if (!tracked) {
+        this.tracked.set(reference, (tracked = { tasks: new Set(), platforms: new Map() }));
         const repository = repositoryOf(reference);
         this.repositories.set(repository, (this.repositories.get(repository) ?? new Set()).add(reference));
       }
-      trackers.add(task.name);
+      tracked.tasks.add(task.name);
+      for (const platform of platforms) tracked.platforms.set(platform, (tracked.platforms.get(platform) ?? 0) + 1);
+      this.touched.add(reference);
+    }
+  }
+
+  private untrack(task: WatchedTask): void {
+    this.countOutputs(task, -1);
+    for (const [reference, platforms] of trackedInputs(task)) {
+      const tracked = this.tracked.get(reference);
+      tracked?.tasks.delete(task.name);
+      for (const platform of platforms) {
+        const others = (tracked?.platforms.get(platform) ?? 0) - 1;
+        if (others > 0) tracked?.platforms.set(platform, others);
+        else tracked?.platforms.delete(platform);
+      }
+      if (tracked?.tasks.size === 0) this.forget(reference);
       this.touched.add(reference);
     }
   }
 
   private forget(reference: string): void {
-    this.trackers.delete(reference);
+    this.tracked.delete(reference);
     const repository = repositoryOf(reference);
     const sisters = this.repositories.get(repository);
     sisters?.delete(reference);

@@ -164,6 +164,7 @@ export class AggregateStore<State> implements Projection {
     const { sequence } = row;
     const entry = { state: JSON.parse(row.state) as State, sequence, written: sequence, dirty: false };
     this.#hot.set(id, entry);
+    if (this.#hot.size * 2 > this.#cache) this.#forget();
     return entry;
   }
 
