@@ -13,8 +13,10 @@ import { heldMetrics } from './policy/metrics.js';
 import { policyDecider } from './policy/policy.decider.js';
 import { Policies } from './policy/policy.js';
 import { Reconsidering } from './policy/reconsidering.js';
-import { checkPolling } from './polling/check-polling.js';
-import { pollingMetrics, type WatchMetrics } from './polling/metrics.js';
+import { checkHub, checkPolling } from './polling/check-polling.js';
+import { hubPages } from './polling/hub-page.js';
+import { hubHost, hubRepositories, HubTags } from './polling/hub-tags.js';
+import { hubMetrics, pollingMetrics, type WatchMetrics } from './polling/metrics.js';
 import type { TagFacts } from './polling/plan.js';
 import { Poller } from './polling/poller.js';
 import { pollSettingsOf } from './polling/settings.js';
@@ -49,6 +51,7 @@ export class WatcherService {
   readonly notifiedAt = new Map<string, string>();
   readonly upstream: UpstreamWatch;
   readonly poller: Poller;
+  readonly hub: HubTags | null;
   private readonly looks: LookMemory;
   private readonly meter: WatchMetrics;
   private readonly watching: Watching;
@@ -117,6 +120,10 @@ export class WatcherService {
       clock,
       logger,
     });
+    const api = config.PLINTH_DOCKER_HUB_API;
+    this.hub = api === 'off' ? null : this.hubTags(api);
+    if (this.hub) hubMetrics(runtime.metrics.registry, this.hub);
+    if (this.hub) checkHub(runtime.diagnostics, this.hub);
     this.watching = new Watching({
       watchList: list,
       looker,
@@ -146,6 +153,7 @@ export class WatcherService {
     for (const [reference, { state }] of tags.all({ live: true })) if (state.watched) poller.add(reference);
     poller.start();
     this.upstream.start();
+    this.hub?.start();
     watching.attendAll();
     reconsidering.attendAll();
     log.projector.onBatch((events, caughtUp) => {
@@ -159,6 +167,7 @@ export class WatcherService {
     this.stopping.abort();
     this.poller.stop();
     this.upstream.stop();
+    await this.hub?.stop();
     this.watching.stop();
     this.reconsidering.stop();
     this.looks.stop();
@@ -197,6 +206,23 @@ export class WatcherService {
   private hostOf(reference: string): string {
     const parsed = parseReference(reference);
     return (this.registries.mirrored(parsed) ?? parsed).registry;
+  }
+
+  private hubTags(api: string): HubTags {
+    const { tags, watchList, registries, poller, runtime } = this;
+    const referenceOf = (repository: string, tag: string): string => `${hubHost}/${repository}:${tag}`;
+    return new HubTags({
+      read: hubPages(api),
+      repositories: () => hubRepositories(watchList.list, registries),
+      digestOf: (repository, tag) => {
+        const reference = referenceOf(repository, tag);
+        if (watchList.list.trackersOf(reference) === 0) return undefined;
+        return tags.get(reference).state.current?.digest ?? null;
+      },
+      differs: (repository, tag) => poller.urge(referenceOf(repository, tag)),
+      clock: runtime.clock,
+      logger: runtime.logger,
+    });
   }
 
   private factsOf(reference: string): TagFacts {

@@ -46,6 +46,12 @@ export const configSchema = z.object({
     .optional()
     .describe('Issuers whose OpenID Connect tokens are taken, and what these may do: YAML or JSON, or @ and a file.'),
   PLINTH_POLICY: policyPresetSchema.default('acr').describe('Preset that decides where no adoption policy fits.'),
+  PLINTH_DOCKER_HUB_API: z
+    .union([z.literal('off'), z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))])
+    .default('https://hub.docker.com')
+    .describe(
+      'Where lists of tags at Docker Hub are read, when five tags of one repository are watched there; or off.',
+    ),
   PLINTH_VALIDATE_RESPONSES: z.stringbool().default(false).describe('Hold every answer against its schema.'),
 });
 export type Config = z.output<typeof configSchema>;

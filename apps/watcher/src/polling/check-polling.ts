@@ -1,4 +1,5 @@
 import { problem, type DiagnosticChecks } from '#libs/service';
+import type { HubTags } from './hub-tags.js';
 import type { Poller } from './poller.js';
 
 /** Registers the look at how polling goes: is a registry left alone, do looks spend a quota. */
@@ -31,3 +32,14 @@ export const checkPolling = (checks: DiagnosticChecks, poller: Pick<Poller, 'pol
       }),
     ),
   );
+
+/** Registers the look at whether lists of tags at Docker Hub can be read. */
+export const checkHub = (checks: DiagnosticChecks, hub: Pick<HubTags, 'view'>): void =>
+  checks.register('docker-hub', 'whether lists of tags at Docker Hub can be read, where many tags are watched', () => {
+    const { pausedUntil, lastError } = hub.view();
+    if (pausedUntil === null || !lastError) return Promise.resolve([]);
+    const words = `Lists of tags at Docker Hub cannot be read; tags are looked at one by one: ${lastError.message}`;
+    return Promise.resolve([
+      problem('HUB_TAGS_UNREADABLE', words, 'permit the address, or set PLINTH_DOCKER_HUB_API=off'),
+    ]);
+  });

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { SeenBy } from '#libs/contracts';
+import type { HubTags } from './hub-tags.js';
 import type { Poller, PollingView } from './poller.js';
 
 export interface WatchMetrics {
@@ -56,4 +57,25 @@ export const pollingMetrics = (registry: Registry, poller: Pick<Poller, 'polled'
     });
   }
   return { looked: (seenBy) => looks.inc({ seen_by: seenBy }), requested: (method) => requests.inc({ method }) };
+};
+
+/** Figures of the lists of tags that are read at Docker Hub. */
+export const hubMetrics = (registry: Registry, hub: Pick<HubTags, 'view'>): void => {
+  new Gauge({
+    name: 'plinth_hub_repositories',
+    help: 'Repositories at Docker Hub whose lists of tags are read.',
+    registers: [registry],
+    collect() {
+      this.set(hub.view().repositories);
+    },
+  });
+  new Counter({
+    name: 'plinth_hub_requests_total',
+    help: 'Pages of lists of tags that were asked of Docker Hub.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(hub.view().requests);
+    },
+  });
 };

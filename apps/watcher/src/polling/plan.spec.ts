@@ -101,6 +101,17 @@ describe('a plan by budget', () => {
     expect(sisters(61_001).size).toBe(10);
   });
 
+  it('looks next at a tag that is said to have moved, and once', () => {
+    const plan = new Plan(budget, seeded(7));
+    for (let index = 0; index < 100; index += 1) plan.add(`t${index}`, facts({ repository: `r${index}` }), 0);
+    plan.take(1_000);
+    plan.urge('t42');
+    plan.urge('t42');
+    plan.urge('nobody');
+    expect(plan.take(1_001)).toBe('t42');
+    expect(run(plan, 50, 1, 1_002).map(({ reference }) => reference)).not.toContain('t42');
+  });
+
   it('lets no storm of moves starve what is quiet', () => {
     const plan = new Plan(budget, seeded(5));
     for (let index = 0; index < 50; index += 1) plan.add(`storm${index}`, facts({ repository: `s${index % 2}` }), 0);

@@ -160,6 +160,12 @@ export class Plan {
     this.rest(tag, now);
   }
 
+  /** It has probably moved: its turn is now. */
+  urge(reference: string): void {
+    const tag = this.tags.get(reference);
+    if (tag && !tag.urgent) this.hurry(tag);
+  }
+
   /** It moved: its sisters have probably moved too, and are looked at at once. */
   moved(reference: string, now: number): void {
     const tag = this.tags.get(reference);
@@ -223,11 +229,13 @@ export class Plan {
   private together(repository: Repository, now: number, except?: Tag): void {
     repository.together = now;
     const sisters = [...repository.tags].filter((one) => one !== except && !one.urgent && one.lastLookAt < now);
-    for (const tag of sisters.sort((a, b) => b.share - a.share).slice(0, togetherMost)) {
-      this.leave(tag);
-      tag.urgent = true;
-      this.urgent.add(tag);
-    }
+    for (const tag of sisters.sort((a, b) => b.share - a.share).slice(0, togetherMost)) this.hurry(tag);
+  }
+
+  private hurry(tag: Tag): void {
+    this.leave(tag);
+    tag.urgent = true;
+    this.urgent.add(tag);
   }
 
   private leave(tag: Tag): void {

@@ -79,6 +79,14 @@ export class Poller {
     this.pump(host);
   }
 
+  /** It has probably moved: the next look is at it. */
+  urge(reference: string): void {
+    const host = this.hosts.get(reference);
+    if (host === undefined) return;
+    this.registry(host).plan.urge(reference);
+    this.pump(host);
+  }
+
   /** It was looked at for another reason than the plan. */
   looked(reference: string): void {
     this.of(reference)?.plan.looked(reference, this.now());

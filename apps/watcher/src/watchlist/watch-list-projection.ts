@@ -8,11 +8,11 @@ const recentKept = 1_000;
 /** The watch list, stored row by row as it changes. */
 export class WatchListProjection implements Projection {
   readonly name = 'watch-list';
-  readonly version = 1;
+  readonly version = 2;
   readonly schema = `
     CREATE TABLE IF NOT EXISTS watched_task (name TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS watched_run (run TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS obligation (run TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, reference)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS obligation (run TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, reference));
   `;
   private sql!: Record<'facts' | 'task' | 'run' | 'dropRun' | 'owe' | 'answer', Statement>;
 
@@ -40,7 +40,10 @@ export class WatchListProjection implements Projection {
       answer: db.prepare('DELETE FROM obligation WHERE run = ? AND reference = ?'),
     };
     this.recent.clear();
-    const obligations = db.prepare('SELECT run, reference, digest FROM obligation').all() as Obligation[];
+    // In the order in which they arose: of two runs that pushed the same digest the later one is its pusher.
+    const obligations = db
+      .prepare('SELECT run, reference, digest FROM obligation ORDER BY rowid')
+      .all() as Obligation[];
     this.list.restore(rows<WatchedTask>(db, 'watched_task'), rows<WatchedRun>(db, 'watched_run'), obligations);
   }
 

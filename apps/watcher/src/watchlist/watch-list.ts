@@ -77,6 +77,11 @@ export class WatchList {
     return this.repositories.get(repositoryOf(reference)) ?? [];
   }
 
+  /** Repositories of which tags are tracked, such as `docker.io/library/node`, and how many of each. */
+  *tagsByRepository(): Generator<readonly [repository: string, tags: number]> {
+    for (const [repository, references] of this.repositories) yield [repository, references.size];
+  }
+
   /** Whether a task of ours pushes to this registry. */
   pushesTo(registry: string): boolean {
     return (this.pushedTo.get(registry) ?? 0) > 0;
