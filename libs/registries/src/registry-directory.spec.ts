@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventData } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/event-log';
+import { parseReference, type RequestRecord } from '#libs/oci';
 import { RegistryDirectory } from './registry-directory.js';
 
 const definition: EventData<'registry.registered'>['definition'] = {
@@ -70,5 +74,47 @@ describe('the authority of a registry', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(asked).toEqual(['company-ca', 'shown', 'shown-key']);
     await directory.close();
+  });
+});
+
+describe('a mirror', () => {
+  it('is asked in place of the registry behind it, and what it is asked is counted as its own', async () => {
+    const paths: (string | undefined)[] = [];
+    const server = createServer(({ url }, reply) => {
+      paths.push(url);
+      reply.writeHead(200, {
+        'docker-content-digest': `sha256:${'a'.repeat(64)}`,
+        'content-type': 'application/vnd.oci.image.manifest.v1+json',
+        'content-length': 10,
+      });
+      reply.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const records: RequestRecord[] = [];
+    const secrets = { open: () => Promise.reject(new Error('none is needed')) };
+    const directory = new RegistryDirectory({ secrets, onRequest: (record) => records.push(record) });
+    const db = new Database(':memory:');
+    db.exec(directory.schema);
+    directory.open(db);
+    const mirror = {
+      host,
+      kind: 'Generic',
+      scheme: 'http',
+      mirrorOf: 'docker.io/library',
+      mirrorPath: 'hub',
+      poll: {},
+    };
+    directory.apply({
+      ...registered,
+      aggregate: { kind: 'registry', id: host },
+      data: { definition: mirror },
+    } as never);
+    await directory.client.headManifest(parseReference('docker.io/library/node:22'));
+    expect(paths).toEqual(['/v2/hub/node/manifests/22']);
+    expect(records.map(({ registry }) => registry)).toEqual([host]);
+    await directory.close();
+    server.closeAllConnections();
+    server.close();
   });
 });
