@@ -1,19 +1,22 @@
 /** A real docker-registry on a free loopback port, and images for it, for engine tests. */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pack } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 
 export interface TestRegistry {
   /** `127.0.0.1:PORT`, also the address in references. */
   readonly host: string;
-  /** Pushes a base image of busybox and one file `/version`; answers its manifest digest. */
-  pushBase(repository: string, tag: string, version: string): Promise<string>;
+  /**
+   * Pushes a base image of busybox and one file `/version`; answers its manifest digest.
+   * @param padding bytes of a second layer, for a base as large as most are
+   */
+  pushBase(repository: string, tag: string, version: string, padding?: number): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -41,7 +44,7 @@ export async function startRegistry(address = '127.0.0.1'): Promise<TestRegistry
   }
   return {
     host,
-    pushBase: (repository, tag, version) => pushBase(host, repository, tag, version),
+    pushBase: (repository, tag, version, padding) => pushBase(host, repository, tag, version, padding),
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -77,8 +80,10 @@ export async function baseDiffId(version: string): Promise<string> {
   return sha256(await baseLayer(version));
 }
 
-async function pushBase(host: string, repository: string, tag: string, version: string): Promise<string> {
-  const layer = await baseLayer(version);
+async function pushBase(host: string, repository: string, tag: string, version: string, padding = 0): Promise<string> {
+  const layers = [await baseLayer(version)];
+  // Not compressible, as the layers of real bases that are compressed already.
+  if (padding > 0) layers.push(await tarOf('padding', randomBytes(padding)));
   const manifests: object[] = [];
   // One image for two platforms, both with this machine's program: COPY works for both, RUN for the machine's own.
   for (const architecture of ['amd64', 'arm64']) {
@@ -86,15 +91,19 @@ async function pushBase(host: string, repository: string, tag: string, version: 
       os: 'linux',
       architecture,
       config: { Env: ['PATH=/bin'], Cmd: ['/bin/sh'] },
-      rootfs: { type: 'layers', diff_ids: [sha256(layer)] },
-      history: [{ created: '2020-01-01T00:00:00Z', created_by: `base ${version}` }],
+      rootfs: { type: 'layers', diff_ids: layers.map(sha256) },
+      history: layers.map(() => ({ created: '2020-01-01T00:00:00Z', created_by: `base ${version}` })),
     });
-    for (const blob of [layer, config]) await putBlob(host, repository, blob);
+    for (const blob of [...layers, config]) await putBlob(host, repository, blob);
     const manifest = json({
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256(config), size: config.length },
-      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: sha256(layer), size: layer.length }],
+      layers: layers.map((layer) => ({
+        mediaType: 'application/vnd.oci.image.layer.v1.tar',
+        digest: sha256(layer),
+        size: layer.length,
+      })),
     });
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
     await putManifest(host, repository, sha256(manifest), mediaType, manifest);
@@ -118,6 +127,17 @@ async function baseLayer(version: string): Promise<Buffer> {
   }
   tar.entry({ name: 'version', mtime }, `${version}\n`);
   tar.finalize();
+  return bytesOf(tar);
+}
+
+async function tarOf(name: string, content: Buffer): Promise<Buffer> {
+  const tar = pack();
+  tar.entry({ name, mtime: new Date(0) }, content);
+  tar.finalize();
+  return bytesOf(tar);
+}
+
+async function bytesOf(tar: Pack): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of tar) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
