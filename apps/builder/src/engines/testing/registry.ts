@@ -1,5 +1,5 @@
 /** A real docker-registry on a free loopback port, and images for it, for engine tests. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -17,6 +17,10 @@ export interface TestRegistry {
    * @param padding bytes of a second layer, for a base as large as most are
    */
   pushBase(repository: string, tag: string, version: string, padding?: number): Promise<string>;
+  /** Ends it as a crash would; what it had answered is on disk. */
+  kill(): Promise<void>;
+  /** After `kill`: on the same address, with what is there. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,26 +35,38 @@ export async function startRegistry(address = '127.0.0.1'): Promise<TestRegistry
     log: { level: 'error' },
   };
   await writeFile(join(dir, 'config.yml'), JSON.stringify(config));
-  const child = spawn('docker-registry', ['serve', join(dir, 'config.yml')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let problem: string | undefined;
-  child.stderr.on('data', () => undefined);
-  child.once('error', (error) => (problem = `${error.message}: run "npm run tools" and test by "npm test"`));
-  child.once('exit', (code) => (problem ??= `ended with exit code ${code}`));
-  const deadline = performance.now() + 15_000;
-  while (!(await answers(host))) {
-    if (problem !== undefined) throw new Error(`docker-registry ${problem}`);
-    if (performance.now() > deadline) throw new Error(`docker-registry did not answer on ${host} within 15 s`);
-    await delay(30);
-  }
+  const start = async (): Promise<ChildProcess> => {
+    const started = spawn('docker-registry', ['serve', join(dir, 'config.yml')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let problem: string | undefined;
+    started.stderr.on('data', () => undefined);
+    started.once('error', (error) => (problem = `${error.message}: run "npm run tools" and test by "npm test"`));
+    started.once('exit', (code) => (problem ??= `ended with exit code ${code}`));
+    const deadline = performance.now() + 15_000;
+    while (!(await answers(host))) {
+      if (problem !== undefined) throw new Error(`docker-registry ${problem}`);
+      if (performance.now() > deadline) throw new Error(`docker-registry did not answer on ${host} within 15 s`);
+      await delay(30);
+    }
+    return started;
+  };
+  let child = await start();
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  };
   return {
     host,
     pushBase: (repository, tag, version, padding) => pushBase(host, repository, tag, version, padding),
+    kill: () => end('SIGKILL'),
+    startAgain: async () => {
+      child = await start();
+    },
     stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGTERM');
-        await ended;
-      }
+      await end('SIGTERM');
       await rm(dir, { recursive: true, force: true });
     },
   };
