@@ -189,6 +189,8 @@ export const readDockerfile = async (directory: string, path: string): Promise<s
   return readFile(file, 'utf8');
 };
 
+const reports = { started: 'Started', cached: 'Cached', done: 'Done', error: 'Failed' } as const;
+
 const runEngine = async (
   options: BuildOptions,
   work: Work,
@@ -220,11 +222,8 @@ const runEngine = async (
       ...(cache === undefined ? [] : [cache]),
     ]),
     onLog: ({ stream, text, step: name }) => work.log.write(stream, text, name ?? null),
-    onProgress: ({ name, status, ms }) => {
-      if (status === 'started') work.log.write('plinth', name, name);
-      else if (status === 'cached') work.log.write('plinth', 'From the cache.', name);
-      else if (status === 'done' && ms !== undefined) work.log.write('plinth', `Done in ${ms} ms.`, name);
-    },
+    onProgress: ({ name, status, ms }) =>
+      work.log.progress(name, { status: reports[status], milliseconds: ms === undefined ? null : Math.round(ms) }),
     signal: work.signal,
   });
   switch (outcome.kind) {
