@@ -92,7 +92,9 @@ const beside = async (engine: BareEngine, { context, registry, dataDir, folder }
         await ends.succeeded(name, runs);
       });
     const bare = (round: number): Promise<number> =>
-      seconds(() => engine.build({ contextDir, image: `${host}/bare-${engine.name}:1`, round: `bare ${round}` }));
+      seconds(() =>
+        engine.build({ contextDir, image: `${host}/bare-${engine.name}:r${round + 1}`, round: `bare ${round}` }),
+      );
     // The first of each starts what the later ones find running, and pulls the base.
     await ours(-1);
     await bare(-1);
