@@ -68,18 +68,19 @@ export class SupervisedDaemon {
   /** The address of a daemon that answers. Rejects with EngineError when it cannot run here. */
   async host(): Promise<string> {
     if (this.#closed) throw this.#stopped();
-    this.#ready ??= this.#start();
+    const ready = (this.#ready ??= this.#start());
     try {
-      return await this.#ready;
+      return await ready;
     } catch (error) {
       // The next build tries again.
-      this.#ready = undefined;
+      if (this.#ready === ready) this.#ready = undefined;
       throw error;
     }
   }
 
-  /** Stops it and starts it anew, with what `prepare` says then. */
+  /** Stops it and starts it anew, with what `prepare` says then. Whoever waits for it to start gets it first. */
   async restart(): Promise<void> {
+    await this.#ready?.catch(() => undefined);
     await this.#stopChild();
     this.#ready = undefined;
     await this.host();
