@@ -78,11 +78,15 @@ export class SupervisedDaemon {
     }
   }
 
-  /** Stops it and starts it anew, with what `prepare` says then. Whoever waits for it to start gets it first. */
+  /** Stops it and starts it anew, with what `prepare` says then. Whoever asks for it meanwhile waits for that. */
   async restart(): Promise<void> {
-    await this.#ready?.catch(() => undefined);
-    await this.#stopChild();
-    this.#ready = undefined;
+    if (this.#closed) throw this.#stopped();
+    const before = this.#ready;
+    this.#ready = (async () => {
+      await before?.catch(() => undefined);
+      await this.#stopChild();
+      return this.#start();
+    })();
     await this.host();
   }
 

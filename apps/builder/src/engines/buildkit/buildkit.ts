@@ -48,7 +48,10 @@ export class BuildKitEngine implements Engine {
     try {
       const client = await capture('buildctl', ['--version']);
       if (client.code !== 0) return { ok: false, problem: `buildctl does not work: ${client.stderr}`, fix: install };
-      const info = await capture('buildctl', [...this.#address(await this.options.daemon.host()), 'debug', 'info']);
+      // As a build does, so that it is not restarted for one meanwhile.
+      const info = await this.options.daemon.use([], (host) =>
+        capture('buildctl', [...this.#address(host), 'debug', 'info']),
+      );
       if (info.code !== 0) {
         return { ok: false, problem: `The BuildKit daemon does not answer: ${info.stderr.trim()}`, fix };
       }

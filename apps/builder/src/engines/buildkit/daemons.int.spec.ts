@@ -135,10 +135,12 @@ describeHere('a buildkitd of our own', () => {
   });
 
   it('that is still starting comes up for whoever asked first, also when it has to start anew for a registry', async () => {
-    const { daemon, events } = manage();
+    const { daemon, engine, events } = manage();
     const first = daemon.host();
+    const check = engine.check();
     const second = daemon.use([plainHttp('registry.test:5000')], async (host) => ({ host, pid: await pid() }));
     expect((await second).host).toBe(await first);
+    expect(await check).toMatchObject({ ok: true });
     expect((await second).pid).toBe(await pid());
     expect(events).toEqual(['Restarting buildkitd: there is a registry that it does not know yet.']);
   });
