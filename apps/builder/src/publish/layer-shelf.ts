@@ -51,9 +51,11 @@ export class LayerShelf {
     const bytes = layers.reduce((sum, { size }) => sum + size, 0);
     if (layers.length === 0 || bytes > maxBytes) return;
     const folder = this.#folder(base);
+    const there = new Set(await readdir(folder).catch(absent));
+    const missing = layers.filter((layer) => !there.has(nameOf(layer)));
+    if (missing.length === 0) return;
     await mkdir(folder, { recursive: true });
-    for (const { digest, size, file } of layers)
-      await link(file, join(folder, `${hexOf(digest)}.${size}`)).catch(absent);
+    for (const layer of missing) await link(layer.file, join(folder, nameOf(layer))).catch(absent);
     await this.#makeRoom(maxBytes, folder);
   }
 
@@ -77,6 +79,8 @@ export class LayerShelf {
     }
   }
 }
+
+const nameOf = ({ digest, size }: ShelvedLayer): string => `${hexOf(digest)}.${size}`;
 
 const hexOf = (digest: string): string => digest.slice(digest.indexOf(':') + 1);
 
