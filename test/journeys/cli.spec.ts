@@ -235,6 +235,13 @@ describe('plinth, the command line', () => {
     const [id] = /^\S+/.exec(await cli.ok('runs', 'list', '--limit', '1', '-o', 'name'))!;
     expect((await cli.run(['logs', id])).stdout).toMatch(/exit 7|exit code: 7/);
     expect(await cli.ok('runs', 'logs', id)).toBe(await cli.ok('logs', id));
+    const steps: { name: string; status: string; milliseconds: number }[] = await cli.json('runs', 'steps', id);
+    expect(steps.map(({ status }) => status)).toContain('Succeeded');
+    expect(steps.find(({ name }) => name.includes('exit 7'))).toMatchObject({
+      status: 'Failed',
+      milliseconds: expect.any(Number),
+    });
+    expect(await cli.json('task', 'logs', '--run-id', id, '--steps')).toEqual(steps);
     // As az has them.
     expect(await cli.ok('task', 'logs', '--run-id', id)).toContain(await cli.ok('logs', id));
     expect(await cli.json('task', 'show-run', '--run-id', id)).toEqual(await cli.json('runs', 'show', id));

@@ -310,6 +310,12 @@ describe('what people send', () => {
       for await (const { text } of grpc.getRunLogs({ run: runId, follow: true })) lines.push(text);
       expect(lines.length).toBeGreaterThan(0);
       await plinth.ended(runId);
+      const steps = await grpc.listRunSteps({ run: runId });
+      expect(steps).toMatchObject({
+        attempt: 1,
+        steps: expect.arrayContaining([expect.objectContaining({ status: 'Succeeded' })]),
+      });
+      expect(steps).toEqual(await plinth.client.listRunSteps({ run: runId }));
       const position = plinth.feed.events.at(-1)!.position;
       const [byGrpc, byHttp] = [
         await grpc.getRun({ run: runId }, { position }),

@@ -56,6 +56,7 @@ const samples: { readonly [N in OperationName]: Sample<N> } = {
     allowed: 'INVALID_ARGUMENT',
   },
   getRunLogs: { input: (team) => ({ run: runs[team]! }), allowed: 'OK' },
+  listRunSteps: { input: (team) => ({ run: runs[team]! }), allowed: 'OK' },
   uploadContext: { input: () => ({}), allowed: 'OK' },
   listDependants: { input: (team) => ({ task: `${team}-task` }), allowed: 'OK' },
   listInputs: { input: (team) => ({ task: `${team}-task` }), allowed: 'OK' },

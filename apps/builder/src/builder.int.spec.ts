@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { registryDefinitionSchema } from '#libs/contracts';
+import { registryDefinitionSchema, type PushedImage } from '#libs/contracts';
 import { parseDigest, parseReference, RegistryClient, type ImageManifest } from '#libs/oci';
 import { isSealedBy, type Envelope, type ProvenanceStatement } from '#libs/provenance';
 import { tempDir, type TempDir } from '#libs/testing';
@@ -42,7 +43,8 @@ describe('a builder with Docker and a registry', () => {
         mirrored: () => undefined,
       },
     };
-    b = await bench({ buildPlatform: hostPlatform, signingKey: 'provenance' }, deps);
+    const baseLayers = { dir: join(dir.path, 'layers'), maxBytes: 1e9 };
+    b = await bench({ buildPlatform: hostPlatform, signingKey: 'provenance', baseLayers }, deps);
     b.secrets.set('provenance', String(key.privateKey.export({ type: 'pkcs8', format: 'pem' })));
   });
   afterAll(async () => {
@@ -62,6 +64,8 @@ describe('a builder with Docker and a registry', () => {
       throw new Error(b.logs.text, { cause: error });
     });
   };
+  const digestOfPlatform = ({ outputs }: { readonly outputs: readonly PushedImage[] }) =>
+    parseDigest(Object.values(outputs[0]?.platforms ?? {})[0] ?? '');
   const annotationsOf = async (reference: string): Promise<unknown> => {
     const { manifest } = await client.getManifest(parseReference(reference));
     return manifest.annotations ?? {};
@@ -91,6 +95,11 @@ describe('a builder with Docker and a registry', () => {
     expect(first.unchanged).toBe(false);
     expect(await annotationsOf(app)).toMatchObject({ [baseName]: base, [baseDigest]: index });
 
+    // The engine has nothing to hand over of this base from here on, and makes the same image.
+    const { manifest } = await client.getManifest({ ...parseReference(app), digest: digestOfPlatform(first) });
+    const [ofBase] = (manifest as ImageManifest).layers;
+    const shelf = join(dir.path, 'layers', index.slice('sha256:'.length));
+    expect(await readdir(shelf)).toEqual([`${ofBase?.digest.slice('sha256:'.length)}.${ofBase?.size}`]);
     expect((await build('r3', dockerfile, [app])).unchanged).toBe(true);
 
     await registry.pushBase('team/base', '1', 'two');

@@ -68,6 +68,7 @@ class Builder {
         pool: environment.PLINTH_POOL,
         slots: environment.PLINTH_SLOTS,
         workDir: join(dataDir, 'work'),
+        baseLayers: { dir: join(dataDir, 'layers'), maxBytes: environment.PLINTH_BASE_LAYERS },
         ackWaitMs,
         putTimeoutMs: Math.min(putTimeoutMs, ackWaitMs / 2),
         reconcileMs: environment.PLINTH_RECONCILE * 1000,

@@ -31,6 +31,7 @@ import type {
 import type { AdoptedImages } from './projection/adopted-images.js';
 import type { Published } from './projection/published.js';
 import { Attestor } from './provenance/attestor.js';
+import { LayerShelf, type LayerShelfOptions } from './publish/layer-shelf.js';
 import { imageRegistry } from './publish/registry-adapter.js';
 import { withMonotonic } from './time.js';
 import { RunWatch } from './work/run-watch.js';
@@ -46,6 +47,8 @@ export interface BuilderConfig {
   readonly slots: number;
   /** Emptied at the start: nothing else may live there. */
   readonly workDir: string;
+  /** Where layers of bases are kept, on the file system of `workDir`; none are kept by default. */
+  readonly baseLayers?: LayerShelfOptions | undefined;
   /** Milliseconds until a dispatched run is handed to another builder when this one is silent. */
   readonly ackWaitMs: number;
   /** Longest that moving one tag may take, in milliseconds; shorter than the ack wait. */
@@ -147,6 +150,7 @@ export class BuilderService {
       redactor: deps.redactor,
       network: config.network,
       cacheRepository: config.cacheRepository,
+      baseLayers: config.baseLayers && new LayerShelf(config.baseLayers),
       buildPlatform: config.buildPlatform ?? ownPlatform(),
       adopted,
       refusal,

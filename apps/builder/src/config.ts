@@ -3,12 +3,14 @@ import { InvalidReferenceError, parseReference, repositoryName } from '#libs/oci
 import { contextAllow } from '#libs/context';
 
 const units: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+const sizePattern = /^(0|[0-9]+(\.[0-9]+)?[KMGT]B)$/;
+const bytesOf = (text: string): number => Math.round(parseFloat(text) * (units[text.at(-2) ?? ''] ?? 1));
 
 /** Bytes, as `4GB`; 0 is without limit. */
 const size = z
   .string()
-  .regex(/^(0|[0-9]+(\.[0-9]+)?[KMGT]B)$/, 'expected a size like 4GB, or 0 for no limit')
-  .transform((text) => (text === '0' ? undefined : Math.round(parseFloat(text) * (units[text.at(-2) ?? ''] ?? 1))));
+  .regex(sizePattern, 'expected a size like 4GB, or 0 for no limit')
+  .transform((text) => bytesOf(text) || undefined);
 
 /** A canonical name of a repository, with its registry. */
 const isRepository = (text: string): boolean => {
@@ -64,6 +66,14 @@ export const builderConfigSchema = z.object({
     .regex(/^[0-9]+(\.[0-9]+)?[KMGT]B$/, 'expected a size like 20GB')
     .default('20GB')
     .describe('Build cache that the own Docker daemon keeps.'),
+  PLINTH_BASE_LAYERS: z
+    .string()
+    .regex(sizePattern, 'expected a size like 5GB, or 0 to keep none')
+    .default('5GB')
+    .transform(bytesOf)
+    .describe(
+      'Layers of bases that are kept, so that engines need not hand them over again with each image; 0 for none.',
+    ),
   PLINTH_PROVENANCE: z
     .enum(['attach', 'require', 'off'])
     .default('attach')

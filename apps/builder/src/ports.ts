@@ -59,6 +59,12 @@ export interface RunLogLine {
   readonly stream: LogStream;
   readonly step: string | null;
   readonly text: string;
+  /** What the line says of its step, as data. */
+  readonly progress?: StepReport & { readonly attempt: number };
+}
+export interface StepReport {
+  readonly status: 'Started' | 'Cached' | 'Done' | 'Failed';
+  readonly milliseconds: number | null;
 }
 export interface LogSink {
   append(run: string, lines: RunLogLine[]): Promise<void>;

@@ -52,6 +52,7 @@ const OWNERS = Symbol('plinth.scheduler.owners');
         retryRun: RunHandlers,
         scheduleRun: RunHandlers,
         getRunLogs: RunHandlers,
+        listRunSteps: RunHandlers,
         uploadContext: ContextHandlers,
         applyTasks: ApplyHandlers,
         listDeadLetters: DeadLetterHandlers,

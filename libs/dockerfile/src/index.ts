@@ -8,3 +8,4 @@ export type { Feature } from './resolve/features.js';
 export type { ResolveOptions } from './resolve/options.js';
 export { resolveDockerfile } from './resolve/resolve.js';
 export type { ImageUse, Resolution, Role, UnknownImage, Via } from './resolve/result.js';
+export { withArgumentValues } from './syntax/argument-values.js';

@@ -44,6 +44,11 @@ describe('parsePlatform', () => {
     },
   );
 
+  it('reads a system alone where it is told which architecture that means', () => {
+    expect(formatPlatform(parsePlatform('macos', 'aarch64'))).toBe('darwin/arm64');
+    expect(() => parsePlatform('toaster', 'arm64')).toThrow(InvalidPlatformError);
+  });
+
   const word = fc.stringMatching(/^[A-Za-z0-9_.-]{1,8}$/);
   const platforms: fc.Arbitrary<Platform> = fc.record(
     {

@@ -38,16 +38,18 @@ const KNOWN_ARCHITECTURES = new Set(
 
 /**
  * Reads `linux/arm64/v8`, `windows(10.0.20348.2113)/amd64` (containerd's form for os.version) and, as docker does, a
- * bare known architecture, which means Linux. The result is normalized.
+ * bare known architecture, which means Linux. A bare known system means `ownArchitecture`, where one is given. The result
+ * is normalized.
  * @throws InvalidPlatformError
  */
-export function parsePlatform(text: string): Platform {
+export function parsePlatform(text: string, ownArchitecture?: string): Platform {
   const [first = '', second, third, ...rest] = text.split('/');
   if (rest.length > 0) throw new InvalidPlatformError(text, 'it has more than three parts');
   if (second === undefined) {
     if (KNOWN_ARCHITECTURES.has(first.toLowerCase())) return normalizePlatform({ os: 'linux', architecture: first });
-    const why = KNOWN_OS.has(first.toLowerCase()) ? 'the architecture is missing' : 'it is not a known architecture';
-    throw new InvalidPlatformError(text, why);
+    if (!KNOWN_OS.has(first.toLowerCase())) throw new InvalidPlatformError(text, 'it is not a known architecture');
+    if (ownArchitecture === undefined) throw new InvalidPlatformError(text, 'the architecture is missing');
+    return normalizePlatform({ os: first, architecture: ownArchitecture });
   }
   const os = OS_PART.exec(first);
   if (!os?.[1]) throw new InvalidPlatformError(text, `${JSON.stringify(first)} is not an operating system`);

@@ -1,18 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildahEngine } from '../../../apps/builder/src/engines/index.js';
 import { unmountBelow } from '../../../apps/builder/src/engines/leftovers.js';
 import { hostPlatform, startRegistry, type TestRegistry } from '../../../apps/builder/src/engines/testing/registry.js';
-import { requestOf } from '../../../apps/builder/src/engines/testing/request.js';
 import { createClient } from '#libs/client';
 import { tempDir } from '#libs/testing';
 import { tarGzOf } from '../../../libs/context/src/testing/tar.js';
 import { type Bench, type BenchContext, type Figure } from '../bench.js';
-import { bareEngines, run, storeOf, type BareEngine } from '../engines/bare.js';
+import { bareEngines, type BareEngine } from '../engines/bare.js';
+import { slotFigures } from '../engines/slots.js';
 import { inTurn, median, seconds, spread } from '../lib/stats.js';
 import { startStandalone } from '../lib/standalone.js';
 import { RunEnds } from '../notice/runs.js';
+
+/** Of most bases: 20 to 200 MB, compressed. */
+const baseBytes = 50_000_000;
 
 /** Something to do that is quick: what Plinth adds shows the most. */
 const dockerfileOf = (base: string): string =>
@@ -26,7 +28,8 @@ export const enginesBench: Bench = {
     await using folder = await tempDir('bench-engines');
     const registry = await startRegistry();
     try {
-      await registry.pushBase('base', '1', 'bench');
+      const digest = await registry.pushBase('base', '1', 'bench', baseBytes);
+      const reference = `${registry.host}/base:1`;
       const figures: Figure[] = [];
       for (const { name } of bareEngines('', '')) {
         const dataDir = join(folder.path, `data-${name}`);
@@ -37,7 +40,9 @@ export const enginesBench: Bench = {
         }
         figures.push(await beside(engine, { context, registry, dataDir, folder: folder.path }));
       }
-      if (isThere('buildah')) figures.push(await slots(context, registry, folder.path));
+      const base = { reference, digest };
+      const dockerfile = dockerfileOf(reference);
+      figures.push(...(await slotFigures({ context, registry, folder: folder.path, base, dockerfile, isThere })));
       return figures;
     } finally {
       await registry.stop();
@@ -87,7 +92,9 @@ const beside = async (engine: BareEngine, { context, registry, dataDir, folder }
         await ends.succeeded(name, runs);
       });
     const bare = (round: number): Promise<number> =>
-      seconds(() => engine.build({ contextDir, image: `${host}/bare-${engine.name}:1`, round: `bare ${round}` }));
+      seconds(() =>
+        engine.build({ contextDir, image: `${host}/bare-${engine.name}:r${round + 1}`, round: `bare ${round}` }),
+      );
     // The first of each starts what the later ones find running, and pulls the base.
     await ours(-1);
     await bare(-1);
@@ -103,7 +110,7 @@ const beside = async (engine: BareEngine, { context, registry, dataDir, folder }
       ratio: found.ratio,
       goal: { text: '≤ 110 % or 100 ms more', met: found.ratio <= 1.1 || more <= 100 },
       notes: [
-        `${found.ours.length} builds of each in turn, each with one step that has to run; median difference ${more.toFixed(0)} ms`,
+        `${found.ours.length} builds of each in turn on a base of ${baseBytes / 1e6} MB, each with one step that has to run; median difference ${more.toFixed(0)} ms`,
         `ours ${spread(found.ours, 2)} s, bare ${spread(found.baseline, 2)} s`,
         'ours includes the queue, every event on disk, reading the Dockerfile, provenance, and the move of the tag',
       ],
@@ -114,87 +121,6 @@ const beside = async (engine: BareEngine, { context, registry, dataDir, folder }
     ends.close();
     client.close();
   }
-};
-
-const parallel = 4;
-
-/** Four slots with a store each, beside four at a time in one store. */
-const slots = async ({ size, say }: BenchContext, registry: TestRegistry, folder: string): Promise<Figure> => {
-  const base = `${registry.host}/base:1`;
-  const digest = await registry.pushBase('base', '1', 'bench');
-  const builds = size(16, parallel);
-  const engine = new BuildahEngine({ dir: join(folder, 'slots'), slots: parallel });
-  await engine.cleanup();
-  const storage = await storeOf(join(folder, 'shared-store'));
-  const contextDir = join(folder, 'shared-context');
-  await mkdir(contextDir, { recursive: true });
-  await writeFile(join(contextDir, 'Dockerfile'), dockerfileOf(base));
-  let made = 0;
-  const inSlots = async (round: number): Promise<number> => {
-    const one = async (at: number): Promise<void> => {
-      const outcome = await engine.build(
-        await requestOf(
-          join(folder, `slot-build-${++made}`),
-          { Dockerfile: dockerfileOf(base) },
-          {
-            pins: [{ reference: base, digest }],
-            registries: [{ registry: registry.host, scheme: 'http' }],
-            buildArgs: { ROUND: `${round} ${at}` },
-            network: 'host',
-          },
-        ),
-      );
-      if (outcome.kind !== 'built') throw new Error(`A build in a slot did not succeed: ${JSON.stringify(outcome)}`);
-    };
-    return (builds * 60) / (await seconds(() => inParallel(builds, one)));
-  };
-  const shared = async (round: number): Promise<number> => {
-    const one = async (at: number): Promise<void> => {
-      const image = `localhost/shared:${round + 1}-${at}`;
-      await run(
-        'buildah',
-        [
-          'build',
-          '--layers',
-          '--isolation=oci',
-          '--runtime=runc',
-          '--network=host',
-          '--tls-verify=false',
-          `--build-arg=ROUND=${round} ${at}`,
-          `--tag=${image}`,
-          contextDir,
-        ],
-        storage,
-      );
-      await run('buildah', ['push', image, `oci:${join(folder, `shared-build-${++made}`)}`], storage);
-    };
-    return (builds * 60) / (await seconds(() => inParallel(builds, one)));
-  };
-  await inSlots(-1);
-  await shared(-1);
-  say('buildah: four slots are warm');
-  const found = await inTurn(size(5, 1), inSlots, shared);
-  await engine.close();
-  return {
-    figure: 'buildah: builds in four slots, each with its own store',
-    unit: '/min',
-    measured: median(found.ours),
-    baseline: median(found.baseline),
-    beside: 'the same commands, four at a time, in one store',
-    ratio: found.ratio,
-    goal: null,
-    notes: [
-      `${found.ours.length} rounds of ${builds} builds in turn; ours ${spread(found.ours)} /min, shared ${spread(found.baseline)} /min`,
-    ],
-  };
-};
-
-const inParallel = async (count: number, one: (at: number) => Promise<void>): Promise<void> => {
-  const rest = Array.from({ length: count }, (_, at) => at);
-  const worker = async (): Promise<void> => {
-    for (let at = rest.shift(); at !== undefined; at = rest.shift()) await one(at);
-  };
-  await Promise.all(Array.from({ length: parallel }, worker));
 };
 
 const isThere = (program: string): boolean => {

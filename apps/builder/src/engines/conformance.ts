@@ -1,7 +1,7 @@
 /** What every engine must do, as one suite that each engine's spec runs against real registries and real builds. */
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BuildOutcome, BuildRequest, BuiltImage, Engine, LogLine, StepProgress } from './engine.js';
@@ -21,8 +21,15 @@ interface Config {
   rootfs: { diff_ids: string[] };
 }
 
-/** `makeEngine` gets a folder for its files, which the suite removes after `close()`. */
-export function engineConformance(name: string, makeEngine: (dir: string) => Promise<Engine>): void {
+/**
+ * `makeEngine` gets a folder for its files, which the suite removes after `close()`. `writesLayersAgain`: layers that lie in
+ * the output folder already, too.
+ */
+export function engineConformance(
+  name: string,
+  makeEngine: (dir: string) => Promise<Engine>,
+  { writesLayersAgain = false } = {},
+): void {
   describe(`the ${name} engine`, () => {
     let dir: string;
     let engine: Engine;
@@ -114,6 +121,21 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
       expect(texts(recorded)).toContain('one');
       expect(manifest.layers).toHaveLength(2);
       expect(config.rootfs.diff_ids[0]).toBe(await baseDiffId('one'));
+    });
+
+    it('makes the same image where layers of it lie in the output folder already, and does not write them', async () => {
+      const files = { Dockerfile: `FROM ${base}\nCOPY hello /\n`, hello: 'hello\n' };
+      const before = await build(files);
+      const { layers } = (await image(before)).manifest;
+      const [ofBase] = layers;
+      const outputDir = join(dir, 'with-a-layer');
+      const lent = blobPath(outputDir, ofBase?.digest ?? '');
+      await mkdir(dirname(lent), { recursive: true });
+      await link(blobPath(before.outputDir, ofBase?.digest ?? ''), lent);
+      const after = await build(files, { outputDir });
+      expect(built(after).digest).toBe(built(before).digest);
+      const wasWritten = (await stat(lent)).ino !== (await stat(blobPath(before.outputDir, ofBase?.digest ?? ''))).ino;
+      expect(wasWritten).toBe(writesLayersAgain);
     });
 
     it('pulls from where a registry is, when it is called otherwise', async () => {
@@ -226,17 +248,52 @@ export function engineConformance(name: string, makeEngine: (dir: string) => Pro
     });
 
     it('lets no secret argument reach the log or the image', async () => {
-      const secret = 'hunter2-hunter2';
+      // The second name means something to every client that is written in Go.
+      const secretArgs = { TOKEN: "hunter2 hunter2's", GO_TOKEN: 'hunter3-"hunter3"' };
+      const lines = [
+        `FROM ${base}`,
+        'ARG TOKEN',
+        'ARG GO_TOKEN=none CANARY',
+        'RUN echo "token $TOKEN, $GO_TOKEN" && test ${#TOKEN} = 17 && test ${#GO_TOKEN} = 17',
+        'RUN --mount=type=secret,id=GO_TOKEN test "$(cat /run/secrets/GO_TOKEN)" = "$GO_TOKEN" && echo "$CANARY"',
+      ];
       const recorded = await build(
-        { Dockerfile: `FROM ${base}\nARG TOKEN\nRUN echo "token $TOKEN" && test -n "$TOKEN"\n` },
-        { secretArgs: { TOKEN: secret } },
+        { Dockerfile: lines.join('\n') },
+        { secretArgs, buildArgs: { CANARY: 'yellow-bird' } },
       );
       const { layoutDir } = built(recorded);
-      expect(texts(recorded)).toContain('token ***');
-      expect(JSON.stringify([recorded.log, recorded.progress])).not.toContain(secret);
-      for (const file of await readdir(join(layoutDir, 'blobs', 'sha256'))) {
-        expect(await readFile(join(layoutDir, 'blobs', 'sha256', file), 'latin1')).not.toContain(secret);
-      }
+      expect(texts(recorded)).toContain('token ***, ***');
+      const blobs = await Promise.all(
+        (await readdir(join(layoutDir, 'blobs', 'sha256'))).map((file) =>
+          readFile(join(layoutDir, 'blobs', 'sha256', file), 'latin1'),
+        ),
+      );
+      const said = JSON.stringify([recorded.log, recorded.progress, blobs]);
+      // What is no secret is found in each of them, so that a secret would be.
+      for (const part of [recorded.log, blobs]) expect(JSON.stringify(part)).toContain('yellow-bird');
+      for (const secret of ['hunter2', 'hunter3']) expect(said).not.toContain(secret);
+    });
+
+    it('shows no secret argument to who looks at the processes of the machine', async () => {
+      const abort = new AbortController();
+      let looked: Promise<string[]> | undefined;
+      const { outcome } = await build(
+        { Dockerfile: `FROM ${base}\nARG TOKEN\nARG GO_TOKEN\nARG CANARY\nRUN echo ready && sleep 600\n` },
+        {
+          secretArgs: { TOKEN: 'hunter2-hunter2', GO_TOKEN: 'hunter3-hunter3' },
+          buildArgs: { CANARY: 'yellow-bird-2' },
+          signal: abort.signal,
+          onLog: ({ text }) => {
+            if (text !== 'ready') return;
+            looked = processes(() => true).then((found) => found.map(({ line }) => line));
+            void looked.finally(() => abort.abort());
+          },
+        },
+      );
+      expect(outcome).toEqual({ kind: 'canceled' });
+      const lines = (await looked)?.join('\n') ?? '';
+      expect(lines).toContain('yellow-bird-2');
+      for (const secret of ['hunter2', 'hunter3']) expect(lines).not.toContain(secret);
     });
 
     it('fails in words when the Dockerfile is missing', async () => {

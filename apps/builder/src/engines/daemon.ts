@@ -68,20 +68,25 @@ export class SupervisedDaemon {
   /** The address of a daemon that answers. Rejects with EngineError when it cannot run here. */
   async host(): Promise<string> {
     if (this.#closed) throw this.#stopped();
-    this.#ready ??= this.#start();
+    const ready = (this.#ready ??= this.#start());
     try {
-      return await this.#ready;
+      return await ready;
     } catch (error) {
       // The next build tries again.
-      this.#ready = undefined;
+      if (this.#ready === ready) this.#ready = undefined;
       throw error;
     }
   }
 
-  /** Stops it and starts it anew, with what `prepare` says then. */
+  /** Stops it and starts it anew, with what `prepare` says then. Whoever asks for it meanwhile waits for that. */
   async restart(): Promise<void> {
-    await this.#stopChild();
-    this.#ready = undefined;
+    if (this.#closed) throw this.#stopped();
+    const before = this.#ready;
+    this.#ready = (async () => {
+      await before?.catch(() => undefined);
+      await this.#stopChild();
+      return this.#start();
+    })();
     await this.host();
   }
 

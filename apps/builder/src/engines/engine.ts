@@ -60,7 +60,7 @@ export interface BuildRequest {
   readonly timeoutMs: number;
   /** Seconds since 1970: the time of everything that the build makes, so that an unchanged build has the same digest. */
   readonly sourceDateEpoch: number;
-  /** Becomes an OCI image layout. Must not exist, or be empty. */
+  /** Becomes an OCI image layout. May hold blobs of the image under their digests, which then need not be written. */
   readonly outputDir: string;
   readonly registries: readonly EngineRegistry[];
   /** Of every manifest. */

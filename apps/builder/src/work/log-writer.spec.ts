@@ -9,7 +9,7 @@ const setup = () => {
   const clock = new FakeClock();
   const sink = new MemoryLogSink();
   const redactor = { add: () => undefined, redact: (text: string) => text.replaceAll('secret', '•••') };
-  return { clock, sink, log: new LogWriter('r1', sink, redactor, withMonotonic(clock), silentLogger) };
+  return { clock, sink, log: new LogWriter('r1', 3, sink, redactor, withMonotonic(clock), silentLogger) };
 };
 
 describe('the log of a run', () => {

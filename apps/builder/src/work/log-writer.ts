@@ -1,5 +1,5 @@
 import type { Logger } from '#libs/event-log';
-import type { LogSink, LogStream, RunLogLine, SecretRedactor } from '../ports.js';
+import type { LogSink, LogStream, RunLogLine, SecretRedactor, StepReport } from '../ports.js';
 import type { BuilderClock } from '../time.js';
 
 export const flushAfterMs = 250;
@@ -12,7 +12,8 @@ const longestLine = 64 * 1024;
 const shortened = (text: string): string =>
   text.length <= longestLine ? text : `${text.slice(0, longestLine)}… (${text.length - longestLine} characters more)`;
 
-const sizeOf = (line: RunLogLine | undefined): number => (line ? Buffer.byteLength(line.text) + 64 : 0);
+const sizeOf = (line: RunLogLine | undefined): number =>
+  line ? Buffer.byteLength(line.text) + (line.progress ? 128 : 64) : 0;
 
 /** Output of one run, in chunks of at most 250 ms or 64 KiB, in order, without secrets. */
 export class LogWriter {
@@ -25,6 +26,7 @@ export class LogWriter {
 
   constructor(
     private readonly run: string,
+    private readonly attempt: number,
     private readonly sink: LogSink,
     private readonly redactor: SecretRedactor,
     private readonly clock: BuilderClock,
@@ -36,12 +38,24 @@ export class LogWriter {
     this.write('plinth', text);
   }
 
-  write(stream: LogStream, text: string, step: string | null = null): void {
-    const line = {
+  /** Tells how a step is getting on: in words for readers of the log, and as data. */
+  progress(step: string, { status, milliseconds }: StepReport): void {
+    const words = {
+      Started: step,
+      Cached: 'From the cache.',
+      Done: milliseconds === null ? 'Done.' : `Done in ${milliseconds} ms.`,
+      Failed: milliseconds === null ? 'Failed.' : `Failed after ${milliseconds} ms.`,
+    };
+    this.write('plinth', words[status], step, { status, milliseconds });
+  }
+
+  write(stream: LogStream, text: string, step: string | null = null, progress?: StepReport): void {
+    const line: RunLogLine = {
       at: this.clock.now().toISOString(),
       stream,
       step: step === null ? null : this.redactor.redact(step),
       text: shortened(this.redactor.redact(text)),
+      ...(progress && { progress: { ...progress, attempt: this.attempt } }),
     };
     const bytes = sizeOf(line);
     if (this.#bytes + bytes > keptBytes) {

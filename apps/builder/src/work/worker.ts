@@ -152,7 +152,7 @@ export class Worker {
       const { sequence: position } = await this.#say(run, command, `${run}.start.${randomUUID()}`, lease);
       const { state } = runs.get(run);
       if (!state.queued) throw new Error(`Run ${run} was started and has no definition: its run.queued is missing.`);
-      const log = new LogWriter(run, logs, redactor, clock, logger);
+      const log = new LogWriter(run, state.attempt, logs, redactor, clock, logger);
       log.say(
         `Attempt ${state.attempt} on builder ${builderId}, slot ${slot}: engine ${engine.name}, isolation ${engine.isolation}.`,
       );

@@ -7,7 +7,7 @@ const onlyReads = new Set(
   `show, status, doctor, completion, why, stale, graph, logs, events, diff, export, __complete, inspect dockerfile,
   inspect provenance, import acr,
   registry test, registry show, registry list, task show, task list, task logs, task list-runs, task show-run,
-  runs list, runs show, runs logs, runs watch, wave list, wave show, wave watch, image list, image show, image history,
+  runs list, runs show, runs logs, runs steps, runs watch, wave list, wave show, wave watch, image list, image show, image history,
   token list, secret list, dead list, ctx list, impact, contains, current, policy list, policy show`.split(/,\s+/),
 );
 /** Neither: it is Plinth itself, or says that it is reserved. */

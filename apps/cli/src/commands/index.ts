@@ -37,6 +37,7 @@ export const commands: readonly CommandEntry[] = [
   entry('runs list', 'List runs', () => import('./runs/list.js')),
   entry('runs show', 'Show a run', () => import('./runs/show.js')),
   entry('runs logs', 'Print the log of a run', () => import('./runs/logs.js')),
+  entry('runs steps', 'List the steps of a run', () => import('./runs/steps.js')),
   entry('runs watch', 'Show a run until it ends', () => import('./runs/watch.js')),
   entry('runs cancel', 'Cancel a run', () => import('./runs/cancel.js')),
   entry('runs retry', 'Run a run again', () => import('./runs/retry.js')),

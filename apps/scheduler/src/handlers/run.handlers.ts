@@ -4,6 +4,7 @@ import { definitionHash, runDecider } from '#libs/domain';
 import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { CallContext } from '#libs/service';
 import { disabled, queueByHand } from '../runs/by-hand.js';
+import { stepsOf } from '../runs/steps.js';
 import { SchedulerService } from '../scheduler.service.js';
 import { requireSecretsOf } from '../secrets/require-secrets.js';
 import { requestedDefinition } from '../tasks/definition.js';
@@ -77,6 +78,13 @@ export class RunHandlers {
       sourceRevision: before.sourceRevision ?? sourceRevision,
     };
     return queueByHand(this.scheduler, wanted, call);
+  }
+
+  async listRunSteps({ run }: Input<'listRunSteps'>, call: CallContext): Promise<Output<'listRunSteps'>> {
+    const { finishTime } = this.find(run);
+    const lines = this.scheduler.runLogs.read(run, { signal: call.signal });
+    const { attempt, steps } = await stepsOf(lines, finishTime !== null);
+    return { attempt, steps: [...steps] };
   }
 
   async *getRunLogs(input: Input<'getRunLogs'>, call: CallContext): AsyncGenerator<LogLine> {

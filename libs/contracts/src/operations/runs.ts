@@ -84,8 +84,27 @@ export const logLineSchema = z.object({
   stream: z.enum(['stdout', 'stderr', 'plinth']),
   step: z.string().nullable(),
   text: z.string(),
+  progress: z
+    .object({
+      attempt: z.number().int(),
+      status: z.enum(['Started', 'Cached', 'Done', 'Failed']),
+      milliseconds: z.number().int().nonnegative().nullable().describe('How long it took, where the engine says so.'),
+    })
+    .optional()
+    .describe('What the line says of its step, as data; on lines of the stream `plinth` alone.'),
 });
 export type LogLine = z.infer<typeof logLineSchema>;
+
+export const runStepSchema = z.object({
+  name: z.string().describe("In the engine's words."),
+  status: z
+    .enum(['Running', 'Cached', 'Succeeded', 'Failed', 'Canceled'])
+    .describe('Canceled is what had not ended when the run did.'),
+  startTime: timeSchema,
+  milliseconds: z.number().int().nonnegative().nullable().describe('How long it took; null while it runs.'),
+  lines: z.number().int().nonnegative().describe('Lines that it printed.'),
+});
+export type RunStep = z.infer<typeof runStepSchema>;
 
 const run = { run: runIdSchema };
 
@@ -184,6 +203,19 @@ export const runOperations = {
     }),
     output: runViewSchema,
     errors: [],
+  }),
+  listRunSteps: defineOperation({
+    name: 'listRunSteps',
+    service: 'scheduler',
+    method: 'GET',
+    path: '/v1/runs/{run}/steps',
+    scope: 'read',
+    team: 'none',
+    summary: 'List the steps of a run, in the order in which they began',
+    description: 'Those of its last attempt that built. A run that was put back without a build has none.',
+    input: z.object(run),
+    output: z.object({ attempt: z.number().int().nullable(), steps: z.array(runStepSchema) }),
+    errors: ['NOT_FOUND'],
   }),
   getRunLogs: defineOperation({
     name: 'getRunLogs',

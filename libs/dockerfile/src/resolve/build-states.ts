@@ -6,7 +6,7 @@ import type { Binding } from './bind.js';
 import { bind } from './bind.js';
 import type { Settings } from './options.js';
 import { platformOf } from './options.js';
-import { findContext } from './contexts.js';
+import { findStageContext } from './contexts.js';
 import type { State } from './states.js';
 import { States } from './states.js';
 
@@ -34,7 +34,7 @@ export function buildStates(
 function stageState(
   stage: Stage,
   scope: ReadonlyMap<string, string>,
-  { contexts }: Settings,
+  { contexts, buildPlatform }: Settings,
   targetPlatform: Platform,
   { escape, budget }: Pick<Binding, 'escape' | 'budget'>,
 ): State {
@@ -46,14 +46,15 @@ function stageState(
     const expanded = expandAt(line, stage.platform, scope, escape, budget);
     if (expanded.word === '')
       throw blank(line, 'INVALID_PLATFORM', `FROM --platform=${stage.platform}`, expanded.unset);
-    platform = platformOf(expanded.word, line);
+    // A system without an architecture is that of the machine that builds (containerd/platforms, Parse).
+    platform = platformOf(expanded.word, line, buildPlatform.architecture);
   }
   return {
     stage,
     baseName,
     line,
     platform,
-    replacement: stage.name ? findContext(contexts, stage.name, platform ?? targetPlatform) : undefined,
+    replacement: findStageContext(contexts, stage.name, platform ?? targetPlatform),
     base: undefined,
     commands: [],
     source: undefined,

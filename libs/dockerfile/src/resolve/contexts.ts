@@ -33,13 +33,18 @@ export function readContexts(options: Readonly<Record<string, string>>): Context
 
 /**
  * The context that stands for a name on a platform, the platform's own before the general one (BuildKit:
- * dockerui/config.go, NamedContext). `scratch` and `context` cannot be replaced.
+ * dockerui/config.go, NamedContext).
  */
 export function findContext(contexts: Contexts, name: string, platform: Platform): Context | undefined {
-  if (contexts.size === 0 || ['scratch', 'context'].includes(name.toLowerCase())) return undefined;
+  if (contexts.size === 0) return undefined;
   const key = contextName(name);
   if (key === undefined) return undefined;
   return contexts.get(`${key}::${platformKey(platform)}`) ?? contexts.get(key);
+}
+
+/** The same for the name of a stage: `scratch` and `context` stand for no other (dockerfile2llb/convert.go). */
+export function findStageContext(contexts: Contexts, name: string, platform: Platform): Context | undefined {
+  return ['', 'scratch', 'context'].includes(name) ? undefined : findContext(contexts, name, platform);
 }
 
 function contextName(name: string): string | undefined {

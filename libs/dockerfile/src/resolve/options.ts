@@ -51,10 +51,13 @@ export function readOptions(options: ResolveOptions): Settings {
   };
 }
 
-/** @throws DockerfileError INVALID_PLATFORM */
-export function platformOf(text: string, line: number): Platform {
+/**
+ * @param ownArchitecture what a system alone, such as `linux`, stands for
+ * @throws DockerfileError INVALID_PLATFORM
+ */
+export function platformOf(text: string, line: number, ownArchitecture?: string): Platform {
   try {
-    return parsePlatform(text);
+    return parsePlatform(text, ownArchitecture);
   } catch (error) {
     throw new DockerfileError('INVALID_PLATFORM', line, (error as Error).message);
   }

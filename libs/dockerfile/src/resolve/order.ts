@@ -60,8 +60,9 @@ export function label({ stage, baseName }: State): string {
 }
 
 /**
- * Refuses a stage that copies from or mounts a stage which is defined later, or itself by a trigger. Only where the
- * build would come to it: BuildKit finds this when it dispatches the reachable stages in order.
+ * Refuses a stage that copies from or mounts a stage which is defined later. Only where the build would come to it:
+ * BuildKit finds this when it dispatches the reachable stages in order. A trigger may copy from the very stage that runs
+ * it, and gets what that is so far: circles are looked for before there are triggers.
  * @throws DockerfileError STAGE_NOT_YET_DEFINED
  */
 export function checkOrder(states: readonly State[], reachable: ReadonlySet<State>): void {
@@ -69,6 +70,7 @@ export function checkOrder(states: readonly State[], reachable: ReadonlySet<Stat
   for (const state of states) if (!state.stage || state.replacement) ready.add(state);
   for (const state of states) {
     if (!reachable.has(state) || ready.has(state)) continue;
+    ready.add(state);
     for (const { command, uses } of state.commands) {
       for (const { state: used, role, hollow } of uses) {
         if (hollow || ready.has(used)) continue;
@@ -79,6 +81,5 @@ export function checkOrder(states: readonly State[], reachable: ReadonlySet<Stat
         );
       }
     }
-    ready.add(state);
   }
 }

@@ -89,6 +89,12 @@ describe('predefined platform arguments', () => {
       ['base n:latest linux/amd64,linux/arm64'],
       { platforms: ['linux/arm64', 'linux/amd64'] },
     ],
+    [
+      '--platform may be a system alone: that of the machine that builds',
+      'FROM --platform=linux n',
+      ['base n:latest linux/arm64'],
+      { buildPlatform: 'linux/arm64' },
+    ],
     ['--platform decides over the target platform', 'FROM --platform=linux/aarch64 n', ['base n:latest linux/arm64']],
     [
       'COPY --from an image is for the target platform',
@@ -234,6 +240,12 @@ describe('ONBUILD', () => {
       triggers({}),
     ],
     [
+      'a trigger may copy from the stage that runs it',
+      'FROM a AS x\nCOPY --from=i / /',
+      ['base a:latest @x', 'copy i:latest @x'],
+      triggers({ a: ['COPY --from=0 / /'] }),
+    ],
+    [
       'triggers of an image that is only copied from do not run',
       'FROM b\nCOPY --from=a / /',
       ['base b:latest', 'copy a:latest'],
@@ -329,11 +341,12 @@ describe('named contexts', () => {
     ],
     ['for another platform do not match', 'FROM a', ['base a:latest'], contexts({ 'a::linux/arm64': image })],
     [
-      'cannot replace scratch or context',
-      'FROM scratch\nCOPY --from=context / /',
-      ['copy context:latest'],
+      'replace neither scratch nor a stage that is called context',
+      'FROM b AS context\nFROM scratch\nCOPY --from=context / /',
+      ['build b:latest @context'],
       contexts({ scratch: image, context: image }),
     ],
+    ['may be for an image called context', 'FROM context', ['base new:1 context'], contexts({ context: image })],
     ['may be scratch', 'FROM a\nCOPY --from=b / /', ['copy b:latest'], contexts({ a: 'docker-image://scratch' })],
     [
       'of files bring no image',

@@ -17,6 +17,8 @@ export interface Instruction {
   readonly json?: readonly string[];
   /** Where it begins, from 1. */
   readonly line: number;
+  /** Where it ends; bodies of heredocs follow. */
+  readonly lastLine: number;
   /** The joined text with the bodies of its heredocs, so that an ONBUILD trigger can be parsed again. */
   readonly source: string;
   readonly hasHeredoc: boolean;
@@ -65,7 +67,7 @@ export function parse(text: string): ParsedFile {
       line += next.line;
       continues = next.continues;
     }
-    instructions.push(withHeredocs(parseInstruction(line, escape, start), line, reader));
+    instructions.push(withHeredocs(parseInstruction(line, escape, start, reader.number), line, reader));
   }
   if (instructions.length === 0) {
     throw new DockerfileError('NO_INSTRUCTIONS', 0, 'it has no instructions; it needs at least one FROM');
@@ -87,7 +89,7 @@ function continuation(line: string, escape: string): { line: string; continues: 
   return { line: continues ? line.slice(0, end - 1) : line, continues };
 }
 
-function parseInstruction(text: string, escape: string, line: number): Instruction {
+function parseInstruction(text: string, escape: string, line: number, lastLine: number): Instruction {
   const trimmed = trim(text);
   const blank = /[\t\v\f\r ]+/.exec(trimmed);
   const keyword = (blank ? trimmed.slice(0, blank.index) : trimmed).toLowerCase();
@@ -104,10 +106,11 @@ function parseInstruction(text: string, escape: string, line: number): Instructi
     flags: flagged.flags,
     rest,
     line,
+    lastLine,
     source: text,
     hasHeredoc: false,
     ...(json && { json }),
-    ...(onbuild && { trigger: parseInstruction(rest, escape, line) }),
+    ...(onbuild && { trigger: parseInstruction(rest, escape, line, lastLine) }),
   };
 }
 

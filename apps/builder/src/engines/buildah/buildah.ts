@@ -10,6 +10,7 @@ import { killProcessesIn, unmountBelow } from '../leftovers.js';
 import { finishLayout } from '../layout.js';
 import { capture, runGroup } from '../process-group.js';
 import { redactor } from '../redact.js';
+import { giveSecrets, type GivenSecrets } from '../secret-arguments.js';
 import { diagnose } from './failures.js';
 import { cacheArguments, pinArguments, registriesConf, signaturePolicy, storageConf } from './job-files.js';
 import { BuildahOutput } from './output.js';
@@ -40,7 +41,7 @@ interface OneBuild {
   readonly store: string;
   readonly job: string;
   readonly request: BuildRequest;
-  readonly dockerfile: string;
+  readonly secrets: GivenSecrets;
   readonly env: NodeJS.ProcessEnv;
   readonly redact: (text: string) => string;
   readonly platform: string | undefined;
@@ -50,6 +51,10 @@ interface OneBuild {
 }
 
 const jobPrefix = 'job-';
+
+/** Variables that mean something to buildah itself. */
+const ownVariables =
+  /^(?:PATH|HOME|TMPDIR|SOURCE_DATE_EPOCH|SSL_CERT_.*|LD_.*|GO.*|DOCKER_.*|BUILDAH_.*|CONTAINERS_.*|REGISTRY_.*|XDG_.*|PLINTH_SECRET_.*)$/;
 
 export class BuildahEngine implements Engine {
   readonly name = 'buildah';
@@ -116,8 +121,11 @@ export class BuildahEngine implements Engine {
     const job = await mkdtemp(join(this.options.dir, jobPrefix));
     try {
       const { limiter } = this.options;
+      const takesVariable = (name: string) => !ownVariables.test(name);
+      const secrets = await giveSecrets(request.secretArgs, { dir: job, dockerfile, takesVariable });
+      if (secrets.kind !== 'given') return secrets;
       const run = (limited: BuildRequest, cgroup: string | undefined): Promise<BuildOutcome> =>
-        this.#buildIn(slot, job, limited, dockerfile, cgroup);
+        this.#buildIn(slot, job, limited, secrets, cgroup);
       return await (limiter ? limiter.run(request, run) : run(request, undefined));
     } finally {
       await rm(job, { recursive: true, force: true });
@@ -143,7 +151,7 @@ export class BuildahEngine implements Engine {
     slot: Slot,
     job: string,
     request: BuildRequest,
-    dockerfile: string,
+    secrets: GivenSecrets,
     cgroup: string | undefined,
   ): Promise<BuildOutcome> {
     const redact = redactor(request.secretArgs);
@@ -163,7 +171,7 @@ export class BuildahEngine implements Engine {
         store,
         job,
         request,
-        dockerfile,
+        secrets,
         env,
         redact,
         platform,
@@ -190,7 +198,7 @@ export class BuildahEngine implements Engine {
 
   /** Builds for one platform; undefined when it succeeded. */
   async #buildOne(build: OneBuild): Promise<BuildOutcome | undefined> {
-    const { store, request, env, redact, timeoutMs } = build;
+    const { store, request, secrets, env, redact, timeoutMs } = build;
     const words: string[] = [];
     const output = new BuildahOutput({
       onLog: (line) =>
@@ -204,7 +212,7 @@ export class BuildahEngine implements Engine {
     });
     const end = await start('buildah', this.#arguments(build), {
       cwd: request.contextDir,
-      env: { ...env, ...secretsByEnvironment(request.secretArgs) },
+      env: { ...env, ...secrets.env },
       signal: request.signal,
       timeoutMs,
       onStdout: (line) => output.stdout(line),
@@ -252,11 +260,7 @@ export class BuildahEngine implements Engine {
     };
   }
 
-  #arguments({ request, job, dockerfile, platform, cgroup }: OneBuild): string[] {
-    const secretNames = Object.keys(secretsByEnvironment(request.secretArgs));
-    const shown = Object.entries({ ...request.secretArgs, ...request.buildArgs }).filter(
-      ([name]) => !secretNames.includes(name),
-    );
+  #arguments({ request, job, secrets, platform, cgroup }: OneBuild): string[] {
     const network = request.network === 'default' ? (this.options.defaultNetwork ?? 'host') : request.network;
     return [
       'build',
@@ -268,7 +272,7 @@ export class BuildahEngine implements Engine {
       '--identity-label=false',
       `--timestamp=${request.sourceDateEpoch}`,
       `--network=${network}`,
-      `--file=${dockerfile}`,
+      `--file=${secrets.dockerfile}`,
       `--signature-policy=${join(job, 'policy.json')}`,
       `--cert-dir=${join(job, 'certs')}`,
       // Without it, all instructions make one layer: the same build would have another digest.
@@ -279,9 +283,10 @@ export class BuildahEngine implements Engine {
       ...(request.target === undefined ? [] : [`--target=${request.target}`]),
       ...(platform === undefined ? [] : [`--platform=${platform}`]),
       `--iidfile=${join(job, 'iid')}`,
-      ...shown.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+      ...Object.entries(request.buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
       // Without a value, it is taken from the environment.
-      ...secretNames.flatMap((name) => ['--build-arg', name, '--secret', `id=${name},env=${name}`]),
+      ...secrets.arguments.flatMap((name) => ['--build-arg', name]),
+      ...secrets.secrets.flatMap((settings) => ['--secret', settings]),
       ...Object.entries(request.labels ?? {}).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
       request.contextDir,
     ];
@@ -337,13 +342,6 @@ export class BuildahEngine implements Engine {
     if (next === undefined) this.#free.push(slot);
     else next(slot);
   }
-}
-
-/** Secrets go by the environment, which only this user can read; except names that mean something to buildah itself. */
-function secretsByEnvironment(secrets: Readonly<Record<string, string>>): Record<string, string> {
-  const taken =
-    /^(?:PATH|HOME|TMPDIR|SOURCE_DATE_EPOCH|SSL_CERT_.*|LD_.*|GO.*|DOCKER_.*|BUILDAH_.*|CONTAINERS_.*|REGISTRY_.*|XDG_.*)$/;
-  return Object.fromEntries(Object.entries(secrets).filter(([name]) => !taken.test(name)));
 }
 
 const start: typeof runGroup = async (command, args, options) => {

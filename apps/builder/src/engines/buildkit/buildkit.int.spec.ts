@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { engineConformance } from '../conformance.js';
+import { daemonKilled } from '../daemon-killed.js';
 import { hostileDockerfiles } from '../hostile.js';
 import { capture } from '../process-group.js';
 import { isTested } from '../testing/engines.js';
@@ -18,6 +19,11 @@ if (isTested('buildkit') && isThere) {
     const daemon = new ManagedBuildkitd({ dir: join(dir, 'buildkitd') });
     return new BuildKitEngine({ workDir: join(dir, 'jobs'), daemon });
   });
+  daemonKilled(
+    'buildkitd',
+    (dir) =>
+      new BuildKitEngine({ workDir: join(dir, 'jobs'), daemon: new ManagedBuildkitd({ dir: join(dir, 'daemon') }) }),
+  );
   hostileDockerfiles('buildkit', async (dir, limiter) => {
     const daemon = new ManagedBuildkitd({ dir: join(dir, 'buildkitd') });
     return new BuildKitEngine({ workDir: join(dir, 'jobs'), daemon, limiter });

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { type Limiter, withoutLimits } from '../limits/limits.js';
 import { capture } from '../process-group.js';
-import { cacheSettings, collectOlderThan, removeJobs, runJob, secretsByEnvironment, type Job } from './job.js';
+import { cacheSettings, collectOlderThan, removeJobs, runJob, type Job } from './job.js';
 import { buildkitFeatures } from './features.js';
 
 /** Where the daemon is: an existing one, or one that Plinth runs (ManagedBuildkitd). */
@@ -48,7 +48,10 @@ export class BuildKitEngine implements Engine {
     try {
       const client = await capture('buildctl', ['--version']);
       if (client.code !== 0) return { ok: false, problem: `buildctl does not work: ${client.stderr}`, fix: install };
-      const info = await capture('buildctl', [...this.#address(await this.options.daemon.host()), 'debug', 'info']);
+      // As a build does, so that it is not restarted for one meanwhile.
+      const info = await this.options.daemon.use([], (host) =>
+        capture('buildctl', [...this.#address(host), 'debug', 'info']),
+      );
       if (info.code !== 0) {
         return { ok: false, problem: `The BuildKit daemon does not answer: ${info.stderr.trim()}`, fix };
       }
@@ -68,13 +71,15 @@ export class BuildKitEngine implements Engine {
     return daemon.use(request.registries, (host) => {
       const collect = () =>
         capture('buildctl', [...this.#address(host), 'prune', `--keep-duration=${collectOlderThan}`]);
-      return runJob(request, { workDir, limiter, collect }, async (job) => ({
+      // It knows no way for an argument but its command line.
+      const takesVariable = () => false;
+      return runJob(request, { workDir, limiter, takesVariable, collect }, async (job) => ({
         program: 'buildctl',
         install,
         args: [...this.#address(host), ...buildArguments(request, job)],
         env: {
           ...process.env,
-          ...secretsByEnvironment(request.secretArgs),
+          ...job.secrets.env,
           HOME: job.dir,
           DOCKER_CONFIG: job.dir,
         },
@@ -97,15 +102,12 @@ export class BuildKitEngine implements Engine {
   }
 }
 
-function buildArguments(request: BuildRequest, { dir, dockerfile, cgroup }: Job): string[] {
+function buildArguments(request: BuildRequest, { dir, secrets, cgroup }: Job): string[] {
   const options: [string, string][] = [
-    ['filename', basename(dockerfile)],
+    ['filename', basename(secrets.dockerfile)],
     // Without it, layers keep the moment they were made.
     ['build-arg:SOURCE_DATE_EPOCH', String(request.sourceDateEpoch)],
-    ...Object.entries({ ...request.secretArgs, ...request.buildArgs }).map(
-      // The only way that buildctl knows for an argument: other users of this machine can see it meanwhile.
-      ([name, value]): [string, string] => [`build-arg:${name}`, value],
-    ),
+    ...Object.entries(request.buildArgs).map(([name, value]): [string, string] => [`build-arg:${name}`, value]),
     ...Object.entries(request.labels ?? {}).map(([name, value]): [string, string] => [`label:${name}`, value]),
   ];
   if (cgroup !== undefined) options.push(['cgroup-parent', cgroup]);
@@ -118,7 +120,7 @@ function buildArguments(request: BuildRequest, { dir, dockerfile, cgroup }: Job)
     '--progress=rawjson',
     '--frontend=dockerfile.v0',
     `--local=context=${request.contextDir}`,
-    `--local=dockerfile=${dirname(dockerfile)}`,
+    `--local=dockerfile=${dirname(secrets.dockerfile)}`,
     `--source-policy-file=${join(dir, 'policy.json')}`,
     // The parts of the layout as files.
     `--output=type=oci,tar=false,dest=${request.outputDir},rewrite-timestamp=true`,
@@ -127,6 +129,6 @@ function buildArguments(request: BuildRequest, { dir, dockerfile, cgroup }: Job)
     ...to.map((settings) => `--export-cache=${settings}`),
     ...(request.noCache ? ['--no-cache'] : []),
     ...options.map(([name, value]) => `--opt=${name}=${value}`),
-    ...Object.keys(secretsByEnvironment(request.secretArgs)).map((name) => `--secret=id=${name},env=${name}`),
+    ...secrets.secrets.map((settings) => `--secret=${settings}`),
   ];
 }

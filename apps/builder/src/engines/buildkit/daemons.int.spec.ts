@@ -134,6 +134,17 @@ describeHere('a buildkitd of our own', () => {
     expect(await daemon.use([plainHttp('registry.test:5000')], async () => pid())).toBe(after);
   });
 
+  it('that is still starting comes up for whoever asked first, also when it has to start anew for a registry', async () => {
+    const { daemon, engine, events } = manage();
+    const first = daemon.host();
+    const check = engine.check();
+    const second = daemon.use([plainHttp('registry.test:5000')], async (host) => ({ host, pid: await pid() }));
+    expect((await second).host).toBe(await first);
+    expect(await check).toMatchObject({ ok: true });
+    expect((await second).pid).toBe(await pid());
+    expect(events).toEqual(['Restarting buildkitd: there is a registry that it does not know yet.']);
+  });
+
   it('throws a fault that can be retried when it is killed in a build, and ends what the build had started', async () => {
     const folder = join(dir.path, 'daemon');
     const daemon = new ManagedBuildkitd({ dir: folder });

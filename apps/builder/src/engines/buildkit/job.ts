@@ -9,6 +9,7 @@ import type { Limiter } from '../limits/limits.js';
 import { finishLayout } from '../layout.js';
 import { runGroup } from '../process-group.js';
 import { redactor } from '../redact.js';
+import { giveSecrets, type GivenSecrets } from '../secret-arguments.js';
 import { diagnose } from './failures.js';
 import { RawJsonReader } from './raw-json.js';
 import { sourcePolicy } from './source-policy.js';
@@ -16,8 +17,7 @@ import { sourcePolicy } from './source-policy.js';
 export interface Job {
   /** A folder of this job alone, with `config.json` (logins) and `policy.json` (pins). */
   readonly dir: string;
-  /** Absolute. */
-  readonly dockerfile: string;
+  readonly secrets: GivenSecrets;
   /** Control group for what the build's steps start. */
   readonly cgroup: string | undefined;
 }
@@ -25,6 +25,8 @@ export interface Job {
 export interface JobSettings {
   readonly workDir: string;
   readonly limiter?: Limiter | undefined;
+  /** Whether the client takes a build argument of this name from a variable. */
+  readonly takesVariable: (name: string) => boolean;
   /** Makes the daemon free what a step wrote that did not end well: by itself it does that at its next collection only. */
   readonly collect: () => Promise<unknown>;
 }
@@ -49,7 +51,7 @@ export const collectOlderThan = '876000h';
  */
 export async function runJob(
   request: BuildRequest,
-  { workDir, limiter, collect }: JobSettings,
+  { workDir, limiter, takesVariable, collect }: JobSettings,
   callFor: (job: Job) => Promise<ClientCall>,
 ): Promise<BuildOutcome> {
   if (request.signal.aborted) return { kind: 'canceled' };
@@ -63,8 +65,10 @@ export async function runJob(
   try {
     await writeFile(join(dir, 'config.json'), dockerConfig(request.registries), { mode: 0o600 });
     await writeFile(join(dir, 'policy.json'), JSON.stringify(sourcePolicy(request.pins, request.registries)));
+    const secrets = await giveSecrets(request.secretArgs, { dir, dockerfile, takesVariable });
+    if (secrets.kind !== 'given') return secrets;
     const run = async (limited: BuildRequest, cgroup: string | undefined): Promise<BuildOutcome> =>
-      runClient(limited, await callFor({ dir, dockerfile, cgroup }));
+      runClient(limited, await callFor({ dir, secrets, cgroup }));
     const outcome = await (limiter ? limiter.run(request, run) : run(request, undefined));
     // What the daemon says to that changes nothing of how the build ended.
     if (outcome.kind !== 'built') await collect().catch(() => undefined);
@@ -120,15 +124,6 @@ export function cacheSettings({ cache, noCache, registries }: BuildRequest): { f
   // Registries that take nothing but images take this form, and what they refuse is not worth a build.
   const to = `${ref},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`;
   return { from: noCache ? [] : [ref], to: [to] };
-}
-
-/** Names of variables that mean something to the clients themselves. */
-const taken =
-  /^(?:PATH|HOME|TMPDIR|SOURCE_DATE_EPOCH|SSL_CERT_.*|LD_.*|GO.*|DOCKER_.*|BUILDX_.*|BUILDKIT_.*|EXPERIMENTAL_.*|BUILDCTL_.*|OTEL_.*)$/;
-
-/** Secrets that can go by the environment, which only this user can read, and not by arguments, which everybody can. */
-export function secretsByEnvironment(secrets: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(secrets).filter(([name]) => !taken.test(name)));
 }
 
 async function start(call: ClientCall, options: Parameters<typeof runGroup>[2]): ReturnType<typeof runGroup> {

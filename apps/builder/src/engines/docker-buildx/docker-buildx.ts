@@ -1,6 +1,6 @@
 /** The Docker engine: `buildx build` with the docker driver, against a daemon with the containerd image store. */
 import { join } from 'node:path';
-import { cacheSettings, collectOlderThan, removeJobs, runJob, secretsByEnvironment } from '../buildkit/job.js';
+import { cacheSettings, collectOlderThan, removeJobs, runJob, type Job } from '../buildkit/job.js';
 import { withoutContainerdStore } from '../buildkit/failures.js';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { type Limiter, withoutLimits } from '../limits/limits.js';
@@ -26,6 +26,10 @@ export interface DockerBuildxOptions {
   /** Of each build; only for a daemon on this machine. */
   readonly limiter?: Limiter | undefined;
 }
+
+/** Variables that mean something to the client itself. */
+const ownVariables =
+  /^(?:PATH|HOME|TMPDIR|SOURCE_DATE_EPOCH|SSL_CERT_.*|LD_.*|GO.*|DOCKER_.*|BUILDX_.*|BUILDKIT_.*|EXPERIMENTAL_.*|OTEL_.*|PLINTH_SECRET_.*)$/;
 
 /**
  * Builds with BuildKit inside dockerd. `--output type=oci` works with the docker driver once the daemon stores images in
@@ -69,16 +73,18 @@ export class DockerBuildxEngine implements Engine {
   async build(request: BuildRequest): Promise<BuildOutcome> {
     const { workDir, limiter } = this.options;
     const collect = () => this.#collect();
-    return runJob(request, { workDir, limiter, collect }, async ({ dir, dockerfile, cgroup }) => {
+    const takesVariable = (name: string) => !ownVariables.test(name);
+    return runJob(request, { workDir, limiter, takesVariable, collect }, async (job) => {
+      const { dir } = job;
       await this.options.daemon.allow(request.registries);
       const host = await this.options.daemon.host();
       return {
         program: 'docker-buildx',
         install: 'Run "npm run tools", or install docker-buildx.',
-        args: this.#arguments(request, dockerfile, cgroup),
+        args: this.#arguments(request, job),
         env: {
           ...process.env,
-          ...secretsByEnvironment(request.secretArgs),
+          ...job.secrets.env,
           HOME: dir,
           DOCKER_HOST: host,
           DOCKER_CONFIG: dir,
@@ -110,11 +116,7 @@ export class DockerBuildxEngine implements Engine {
     });
   }
 
-  #arguments(request: BuildRequest, dockerfile: string, cgroup: string | undefined): string[] {
-    const secretNames = Object.keys(secretsByEnvironment(request.secretArgs));
-    const shown = Object.entries({ ...request.secretArgs, ...request.buildArgs }).filter(
-      ([name]) => !secretNames.includes(name),
-    );
+  #arguments(request: BuildRequest, { secrets, cgroup }: Job): string[] {
     const { from, to } = cacheSettings(request);
     return [
       'buildx',
@@ -123,7 +125,7 @@ export class DockerBuildxEngine implements Engine {
       // Both carry times, so that no digest would ever repeat; the builder writes its own provenance.
       '--provenance=false',
       '--sbom=false',
-      `--file=${dockerfile}`,
+      `--file=${secrets.dockerfile}`,
       // The parts of the layout as files; without rewrite-timestamp, layers keep the moment they were made.
       `--output=type=oci,tar=false,dest=${request.outputDir},rewrite-timestamp=true`,
       ...this.#network(request.network),
@@ -133,9 +135,10 @@ export class DockerBuildxEngine implements Engine {
       ...from.map((settings) => `--cache-from=${settings}`),
       ...to.map((settings) => `--cache-to=${settings}`),
       ...(request.noCache ? ['--no-cache'] : []),
-      ...shown.flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+      ...Object.entries(request.buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
       // Without a value, it is taken from the environment.
-      ...secretNames.flatMap((name) => ['--build-arg', name, '--secret', `id=${name},env=${name}`]),
+      ...secrets.arguments.flatMap((name) => ['--build-arg', name]),
+      ...secrets.secrets.flatMap((settings) => ['--secret', settings]),
       ...Object.entries(request.labels ?? {}).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
       request.contextDir,
     ];

@@ -1,19 +1,26 @@
 /** A real docker-registry on a free loopback port, and images for it, for engine tests. */
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pack } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 
 export interface TestRegistry {
   /** `127.0.0.1:PORT`, also the address in references. */
   readonly host: string;
-  /** Pushes a base image of busybox and one file `/version`; answers its manifest digest. */
-  pushBase(repository: string, tag: string, version: string): Promise<string>;
+  /**
+   * Pushes a base image of busybox and one file `/version`; answers its manifest digest.
+   * @param padding bytes of a second layer, for a base as large as most are
+   */
+  pushBase(repository: string, tag: string, version: string, padding?: number): Promise<string>;
+  /** Ends it as a crash would; what it had answered is on disk. */
+  kill(): Promise<void>;
+  /** After `kill`: on the same address, with what is there. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -28,26 +35,38 @@ export async function startRegistry(address = '127.0.0.1'): Promise<TestRegistry
     log: { level: 'error' },
   };
   await writeFile(join(dir, 'config.yml'), JSON.stringify(config));
-  const child = spawn('docker-registry', ['serve', join(dir, 'config.yml')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let problem: string | undefined;
-  child.stderr.on('data', () => undefined);
-  child.once('error', (error) => (problem = `${error.message}: run "npm run tools" and test by "npm test"`));
-  child.once('exit', (code) => (problem ??= `ended with exit code ${code}`));
-  const deadline = performance.now() + 15_000;
-  while (!(await answers(host))) {
-    if (problem !== undefined) throw new Error(`docker-registry ${problem}`);
-    if (performance.now() > deadline) throw new Error(`docker-registry did not answer on ${host} within 15 s`);
-    await delay(30);
-  }
+  const start = async (): Promise<ChildProcess> => {
+    const started = spawn('docker-registry', ['serve', join(dir, 'config.yml')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let problem: string | undefined;
+    started.stderr.on('data', () => undefined);
+    started.once('error', (error) => (problem = `${error.message}: run "npm run tools" and test by "npm test"`));
+    started.once('exit', (code) => (problem ??= `ended with exit code ${code}`));
+    const deadline = performance.now() + 15_000;
+    while (!(await answers(host))) {
+      if (problem !== undefined) throw new Error(`docker-registry ${problem}`);
+      if (performance.now() > deadline) throw new Error(`docker-registry did not answer on ${host} within 15 s`);
+      await delay(30);
+    }
+    return started;
+  };
+  let child = await start();
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  };
   return {
     host,
-    pushBase: (repository, tag, version) => pushBase(host, repository, tag, version),
+    pushBase: (repository, tag, version, padding) => pushBase(host, repository, tag, version, padding),
+    kill: () => end('SIGKILL'),
+    startAgain: async () => {
+      child = await start();
+    },
     stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGTERM');
-        await ended;
-      }
+      await end('SIGTERM');
       await rm(dir, { recursive: true, force: true });
     },
   };
@@ -77,8 +96,10 @@ export async function baseDiffId(version: string): Promise<string> {
   return sha256(await baseLayer(version));
 }
 
-async function pushBase(host: string, repository: string, tag: string, version: string): Promise<string> {
-  const layer = await baseLayer(version);
+async function pushBase(host: string, repository: string, tag: string, version: string, padding = 0): Promise<string> {
+  const layers = [await baseLayer(version)];
+  // Not compressible, as the layers of real bases that are compressed already.
+  if (padding > 0) layers.push(await tarOf('padding', randomBytes(padding)));
   const manifests: object[] = [];
   // One image for two platforms, both with this machine's program: COPY works for both, RUN for the machine's own.
   for (const architecture of ['amd64', 'arm64']) {
@@ -86,15 +107,19 @@ async function pushBase(host: string, repository: string, tag: string, version: 
       os: 'linux',
       architecture,
       config: { Env: ['PATH=/bin'], Cmd: ['/bin/sh'] },
-      rootfs: { type: 'layers', diff_ids: [sha256(layer)] },
-      history: [{ created: '2020-01-01T00:00:00Z', created_by: `base ${version}` }],
+      rootfs: { type: 'layers', diff_ids: layers.map(sha256) },
+      history: layers.map(() => ({ created: '2020-01-01T00:00:00Z', created_by: `base ${version}` })),
     });
-    for (const blob of [layer, config]) await putBlob(host, repository, blob);
+    for (const blob of [...layers, config]) await putBlob(host, repository, blob);
     const manifest = json({
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256(config), size: config.length },
-      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: sha256(layer), size: layer.length }],
+      layers: layers.map((layer) => ({
+        mediaType: 'application/vnd.oci.image.layer.v1.tar',
+        digest: sha256(layer),
+        size: layer.length,
+      })),
     });
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
     await putManifest(host, repository, sha256(manifest), mediaType, manifest);
@@ -118,6 +143,17 @@ async function baseLayer(version: string): Promise<Buffer> {
   }
   tar.entry({ name: 'version', mtime }, `${version}\n`);
   tar.finalize();
+  return bytesOf(tar);
+}
+
+async function tarOf(name: string, content: Buffer): Promise<Buffer> {
+  const tar = pack();
+  tar.entry({ name, mtime: new Date(0) }, content);
+  tar.finalize();
+  return bytesOf(tar);
+}
+
+async function bytesOf(tar: Pack): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of tar) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);

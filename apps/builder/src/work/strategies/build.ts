@@ -11,7 +11,9 @@ import { PinBook } from '../../pins/pin-book.js';
 import { resolveInputs, splitArguments, type ResolvedInputs } from '../../pins/resolve-inputs.js';
 import type { Contexts, ImageRegistry, RegistrySettings, SecretRedactor, Secrets } from '../../ports.js';
 import { baseAnnotations } from '../../publish/base-annotations.js';
+import { layersOfBase } from '../../publish/layers-of-base.js';
 import { prepareImage } from '../../publish/image.js';
+import type { LayerShelf } from '../../publish/layer-shelf.js';
 import { outputsOf } from '../../publish/outputs.js';
 import { AttemptStopped, BuildFailure } from '../failure.js';
 import { failureCodes } from '../outcome.js';
@@ -27,6 +29,8 @@ export interface BuildOptions {
   readonly network: 'none' | 'host' | 'default';
   /** `host/repository` in which steps are kept between builds, under a tag for each task. */
   readonly cacheRepository?: string | undefined;
+  /** What engines need not hand over again. */
+  readonly baseLayers?: LayerShelf | undefined;
   /** `os/arch` of the machine that builds. */
   readonly buildPlatform: string;
   adopted(reference: string): readonly Snapshot[];
@@ -51,7 +55,10 @@ const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
     log.say(`Building ${queued.definition.step.contextPath} at ${context.revision}.`);
     const secrets = await openSecrets(options, work);
     const resolved = await resolve(options, work, context, secrets, configs);
-    const image = await runEngine(options, work, context, resolved, secrets);
+    const outputDir = join(work.directory, 'image');
+    const bases = resolved.inputs.filter(({ role }) => role === 'base');
+    await options.baseLayers?.lend(new Set(bases.map(({ digest }) => digest)), outputDir);
+    const image = await runEngine(options, work, context, resolved, secrets, outputDir);
     signal.throwIfAborted();
     const prepared = await prepareImage(
       image.layoutDir,
@@ -63,6 +70,9 @@ const build = async (options: BuildOptions, work: Work): Promise<BuiltRun> => {
       const mountFrom = repositoryBeside(repository, resolved.inputs);
       await options.registry.push(repository, prepared, { signal, ...(mountFrom !== undefined && { mountFrom }) });
       log.say(`Pushed ${repository}@${prepared.digest}.`);
+    }
+    if (options.baseLayers) {
+      for (const base of bases) await options.baseLayers.keep(base.digest, await layersOfBase(base, prepared, configs));
     }
     return {
       outputs: outputsOf(work.tags, prepared),
@@ -179,12 +189,15 @@ export const readDockerfile = async (directory: string, path: string): Promise<s
   return readFile(file, 'utf8');
 };
 
+const reports = { started: 'Started', cached: 'Cached', done: 'Done', error: 'Failed' } as const;
+
 const runEngine = async (
   options: BuildOptions,
   work: Work,
   context: OpenedContext,
   resolved: ResolvedInputs,
   secretArgs: Readonly<Record<string, string>>,
+  outputDir: string,
 ): Promise<BuiltImage> => {
   const { step, platforms, timeout } = work.queued.definition;
   const { task } = work.queued;
@@ -202,18 +215,15 @@ const runEngine = async (
     timeoutMs: work.timeLeft(),
     // Decided by what is built alone: the same inputs give the same digest whenever they are built.
     sourceDateEpoch: resolved.newestBase,
-    outputDir: join(work.directory, 'image'),
+    outputDir,
     ...(cache !== undefined && { cache }),
     registries: await registriesOf(options, [
       ...resolved.pins.map(({ reference }) => reference),
       ...(cache === undefined ? [] : [cache]),
     ]),
     onLog: ({ stream, text, step: name }) => work.log.write(stream, text, name ?? null),
-    onProgress: ({ name, status, ms }) => {
-      if (status === 'started') work.log.write('plinth', name, name);
-      else if (status === 'cached') work.log.write('plinth', 'From the cache.', name);
-      else if (status === 'done' && ms !== undefined) work.log.write('plinth', `Done in ${ms} ms.`, name);
-    },
+    onProgress: ({ name, status, ms }) =>
+      work.log.progress(name, { status: reports[status], milliseconds: ms === undefined ? null : Math.round(ms) }),
     signal: work.signal,
   });
   switch (outcome.kind) {
