@@ -12,14 +12,12 @@ interface Options {
   readonly agenda: Agenda;
   readonly chance: Chance;
   readonly registry: SimulatedRegistry;
-  readonly watcher: SimulatedWatcher;
+  readonly watcher: Pick<SimulatedWatcher, 'usable'>;
   /** What a definition builds. */
   readonly planOf: (task: string, definitionHash: string) => TaskPlan;
   readonly lagMs: number;
-  /** Whether builds may go wrong now. */
-  readonly accidents: () => boolean;
-  readonly fails: number;
-  readonly errors: number;
+  /** How a build that found its inputs ends. */
+  readonly fate: (run: SimulatedRun) => 'Done' | 'Failed' | 'Error';
   /** False plants a bug: what was replaced meanwhile is built on. */
   readonly checksPins: boolean;
 }
@@ -72,14 +70,14 @@ export class SimulatedBuilder {
   private finish(run: SimulatedRun, attempt: number, plan: TaskPlan, inputs: UsedInput[] | null): void {
     const { agenda, chance, log } = this.options;
     if (run.state === 'Over') return;
-    const [fails, errors] = this.options.accidents() ? [this.options.fails, this.options.errors] : [0, 0];
     const { run: id, task } = run;
-    if (chance.hit('error', errors)) {
+    const fate = this.options.fate(run);
+    if (fate === 'Error') {
       const retry = { reason: 'the registry does not answer', retryAt: '1970-01-01T00:00:00Z' };
       log.append({ kind: 'run', id }, 'run.errored', { run: id, task, attempt, ...retry });
       return this.start(run, attempt + 1);
     }
-    if (!inputs || chance.hit(`fail ${task}`, fails)) {
+    if (!inputs || fate === 'Failed') {
       const because = { code: inputs ? 'STEP_FAILED' : 'BASE_NOT_FOUND', reason: 'exit code 1' } as const;
       log.append({ kind: 'run', id }, 'run.failed', { run: id, task, attempt, ...because });
       return;

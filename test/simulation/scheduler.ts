@@ -157,12 +157,9 @@ export class SimulatedScheduler {
 
   private dispatch(): void {
     const { log, runs, slots, start } = this.options;
-    const inHand = [...runs.all.values()].filter(({ state }) => state === 'Dispatched' || state === 'Started');
-    const busy = new Set(inHand.map(({ task }) => task));
-    for (const run of runs.all.values()) {
-      if (busy.size >= slots) return;
-      if (run.state !== 'Queued' || busy.has(run.task)) continue;
-      busy.add(run.task);
+    for (const run of runs.queued) {
+      if (runs.inHand.size >= slots) return;
+      if (runs.inHand.has(run.task)) continue;
       log.append({ kind: 'run', id: run.run }, 'run.dispatched', { run: run.run, attempt: 1, pool: 'default' });
       start(run);
     }

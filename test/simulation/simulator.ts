@@ -1,9 +1,9 @@
-import type { TaskDefinition } from '#libs/contracts';
 import { definitionHash } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
 import { defaultPatience } from '../../apps/graph/src/model/evaluate.js';
 import { SimulatedBuilder } from './builder.js';
 import { Chance } from './chance.js';
+import { definitionOf } from './definition.js';
 import { entryOf } from './entry.js';
 import { GraphReplica, realGraph, type GraphParts } from './graph-replica.js';
 import type { History, Shown } from './history.js';
@@ -54,7 +54,11 @@ class Simulation {
       registry,
       watcher: this.watcher,
       checksPins: planted.checksPins ?? true,
-      accidents: () => this.accidents,
+      fate: ({ task }) => {
+        if (!this.accidents) return 'Done';
+        if (chance.hit('error', scenario.errors)) return 'Error';
+        return chance.hit(`fail ${task}`, scenario.fails) ? 'Failed' : 'Done';
+      },
       planOf: (task, hash) => this.recipes.get(`${task} ${hash}`)!,
     });
     this.scheduler = new SimulatedScheduler({ ...common, ...scenario, runs, start: (run) => builder.start(run) });
@@ -244,33 +248,3 @@ class Simulation {
     });
   }
 }
-
-const definitionOf = (plan: TaskPlan, revision: number): TaskDefinition => ({
-  name: plan.name,
-  team: 'platform',
-  status: plan.enabled ? 'Enabled' : 'Disabled',
-  platforms: [...plan.platforms],
-  agentConfiguration: { cpu: 2 },
-  agentPoolName: 'default',
-  timeout: 3600,
-  step: {
-    type: 'Docker',
-    contextPath: `https://git.test/${plan.name}.git`,
-    dockerFilePath: 'Dockerfile',
-    imageNames: [...plan.outputs, `registry.test/${plan.name}:{{.Run.ID}}`],
-    isPushEnabled: true,
-    noCache: false,
-    arguments: [{ name: 'REVISION', value: String(revision), isSecret: false }],
-  },
-  trigger: {
-    baseImageTrigger:
-      plan.tracks === 'Nothing'
-        ? null
-        : {
-            name: 'defaultBaseimageTriggerName',
-            baseImageTriggerType: plan.tracks,
-            status: plan.triggerEnabled ? 'Enabled' : 'Disabled',
-          },
-  },
-  tags: {},
-});
