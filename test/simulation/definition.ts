@@ -4,7 +4,7 @@ import type { TaskPlan } from './scenario.js';
 /** A plan as the task resource that the product knows; another revision is another definition. */
 export const definitionOf = (plan: TaskPlan, revision: number): TaskDefinition => ({
   name: plan.name,
-  team: 'platform',
+  team: plan.team ?? 'platform',
   status: plan.enabled ? 'Enabled' : 'Disabled',
   platforms: [...plan.platforms],
   agentConfiguration: { cpu: 2 },

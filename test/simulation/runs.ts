@@ -1,71 +1,67 @@
-import type { EventData } from '#libs/contracts';
+import type { EventData, EventType } from '#libs/contracts';
+import { isAttemptLost, runDecider, type RunCommand, type RunState } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
+import type { Candidate } from '../../apps/scheduler/src/admission/plan.js';
 import type { SimulatedLog } from './log.js';
 
-export interface SimulatedRun {
-  readonly run: string;
-  readonly task: string;
-  readonly queued: EventData<'run.queued'>;
-  readonly number: number;
-  state: 'Queued' | 'Dispatched' | 'Started' | 'Over';
-}
+type RunEvent = Parameters<typeof runDecider.evolve>[1];
 
-/** The runs as the log has them: what the expected sequence lets a writer of a run's subject know. */
+/** The runs as the log has them, by the decider of production: what the expected sequence lets a writer of one know. */
 export class Runs {
-  readonly all = new Map<string, SimulatedRun>();
-  /** Runs that are queued, in the order in which they were. */
-  readonly queued = new Set<SimulatedRun>();
-  /** Runs that are dispatched or started, by task. */
-  readonly inHand = new Map<string, Set<SimulatedRun>>();
-  private readonly byTask = new Map<string, Set<SimulatedRun>>();
+  private readonly states = new Map<string, RunState>();
+  /** Runs that are queued or running, in the order in which they were queued. */
+  private readonly candidates = new Map<string, Candidate>();
+  private readonly byTask = new Map<string, Set<string>>();
+  /** How many are queued. */
+  waiting = 0;
 
-  constructor(log: SimulatedLog) {
-    log.onEvent((event) => this.apply(event));
+  constructor(private readonly log: SimulatedLog) {
+    log.onEvent((event) => {
+      if (event.aggregate.kind === 'run') this.apply(event as RunEvent);
+    });
   }
 
-  active(task: string): SimulatedRun[] {
-    return [...(this.byTask.get(task) ?? [])];
+  get(run: string): RunState {
+    return this.states.get(run) ?? runDecider.initialState;
   }
 
-  private apply(event: RecordedEvent): void {
-    switch (event.type) {
-      case 'run.queued': {
-        const { run: id, task } = event.data;
-        const number = this.all.size;
-        const run: SimulatedRun = { run: id, task: task ?? '', queued: event.data, number, state: 'Queued' };
-        this.all.set(id, run);
-        this.queued.add(run);
-        add(this.byTask, run);
-        return;
+  active(): Iterable<Candidate> {
+    return this.candidates.values();
+  }
+
+  activeOf(task: string): Candidate[] {
+    return [...(this.byTask.get(task) ?? [])].map((run) => this.candidates.get(run)!);
+  }
+
+  /** Appends what follows from a command; false when nothing does, or whoever says so has lost the run. */
+  do(run: string, command: RunCommand): boolean {
+    let appended = false;
+    try {
+      for (const { type, data } of runDecider.decide(command, this.get(run))) {
+        this.log.append({ kind: 'run', id: run }, type as EventType, data as EventData<EventType>);
+        appended = true;
       }
-      case 'run.dispatched':
-        return this.set(event.data.run, 'Dispatched');
-      case 'run.started':
-        return this.set(event.data.run, 'Started');
-      case 'run.succeeded':
-      case 'run.failed':
-      case 'run.timed-out':
-      case 'run.canceled':
-        return this.set(event.data.run, 'Over');
-      default:
-        return;
+    } catch (error) {
+      if (!isAttemptLost(error)) throw error;
     }
+    return appended;
   }
 
-  private set(id: string, state: SimulatedRun['state']): void {
-    const run = this.all.get(id);
-    if (!run) return;
-    run.state = state;
-    this.queued.delete(run);
-    if (state !== 'Over') return add(this.inHand, run);
-    for (const runs of [this.inHand, this.byTask]) {
-      const ofTask = runs.get(run.task);
-      if (ofTask?.delete(run) && ofTask.size === 0) runs.delete(run.task);
+  private apply(event: RunEvent & RecordedEvent): void {
+    const { run } = event.data;
+    const before = this.get(run);
+    const state = runDecider.evolve(before, event);
+    this.states.set(run, state);
+    this.waiting += Number(state.phase === 'Queued') - Number(before.phase === 'Queued');
+    const task = state.queued?.task ?? '';
+    if (state.phase !== 'Ended') {
+      this.candidates.set(run, { run, sequence: event.sequence, state });
+      const ofTask = this.byTask.get(task) ?? new Set();
+      this.byTask.set(task, ofTask.add(run));
+      return;
     }
+    this.candidates.delete(run);
+    const ofTask = this.byTask.get(task);
+    if (ofTask?.delete(run) && ofTask.size === 0) this.byTask.delete(task);
   }
 }
-
-const add = (runs: Map<string, Set<SimulatedRun>>, run: SimulatedRun): void => {
-  const ofTask = runs.get(run.task) ?? new Set();
-  runs.set(run.task, ofTask.add(run));
-};

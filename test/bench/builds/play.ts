@@ -1,11 +1,11 @@
-import { definitionHash } from '#libs/domain';
+import { definitionHash, type QueuedRun } from '#libs/domain';
 import { SimulatedBuilder } from '../../simulation/builder.js';
 import { Chance } from '../../simulation/chance.js';
 import { definitionOf } from '../../simulation/definition.js';
 import { Agenda, SimulatedLog } from '../../simulation/log.js';
 import { SimulatedRegistry } from '../../simulation/registry.js';
-import { Runs, type SimulatedRun } from '../../simulation/runs.js';
-import { SimulatedScheduler } from '../../simulation/scheduler.js';
+import { Runs } from '../../simulation/runs.js';
+import { realScheduler, SimulatedScheduler } from '../../simulation/scheduler.js';
 import type { BuildEstate, EstateTask, Publication } from './estate.js';
 import type { Change } from './least.js';
 import type { BuildPolicy } from './policies.js';
@@ -40,9 +40,10 @@ export const play = (estate: BuildEstate, publications: readonly Publication[], 
     log,
     chance,
     runs,
-    slots: Infinity,
+    parts: realScheduler,
+    slots: () => Infinity,
     lagMs: 0,
-    start: (run) => builder.start(run),
+    start: (run, attempt) => builder.start(run, attempt),
   });
   const joined = policy.join({ agenda, log, chance, registry, runs, scheduler, estate });
   const plans = new Map(estate.tasks.map((task) => [task.name, task]));
@@ -52,6 +53,7 @@ export const play = (estate: BuildEstate, publications: readonly Publication[], 
     log,
     chance,
     registry,
+    runs,
     watcher: { usable: joined.usable ?? ((reference) => registry.get(reference)) },
     planOf: (task) => plans.get(task)!,
     lagMs: 0,
@@ -85,7 +87,7 @@ export const play = (estate: BuildEstate, publications: readonly Publication[], 
   fates.none = true;
   for (const { name } of estate.tasks) {
     pushed = () => undefined;
-    scheduler.queue(name, null);
+    scheduler.queue(name);
     pushed = joined.pushed;
     rest();
   }
@@ -127,13 +129,13 @@ class Fates {
 
   constructor(private readonly plans: ReadonlyMap<string, EstateTask>) {}
 
-  of({ task }: SimulatedRun): 'Done' | 'Failed' {
-    const { fate } = this.plans.get(task)!;
+  of({ task }: QueuedRun): 'Done' | 'Failed' {
+    const { fate } = this.plans.get(task ?? '')!;
     if (this.none || fate === 'Done') return 'Done';
     if (fate === 'FailsAlways') return 'Failed';
     // Every other try fails.
-    if (this.tried.delete(task)) return 'Done';
-    this.tried.add(task);
+    if (this.tried.delete(task ?? '')) return 'Done';
+    this.tried.add(task ?? '');
     return 'Failed';
   }
 }

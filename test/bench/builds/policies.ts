@@ -51,7 +51,7 @@ export const edgeTriggered: BuildPolicy = {
     return {
       pushed: (reference) =>
         agenda.in(chance.between('hint', 1, 900), 2, () => {
-          for (const task of dependants.get(reference) ?? []) scheduler.queue(task, null);
+          for (const task of dependants.get(reference) ?? []) scheduler.queue(task);
         }),
     };
   },
@@ -67,9 +67,9 @@ export const indexDigest: BuildPolicy = {
     const dependants = dependantsOf(estate);
     const used = new Map<string, ReadonlyMap<string, string>>();
     const compare = (task: string): void => {
-      if (runs.active(task).length > 0) return;
+      if (runs.activeOf(task).length > 0) return;
       for (const [reference, digest] of used.get(task) ?? []) {
-        if (registry.get(reference)?.digest !== digest) return scheduler.queue(task, null);
+        if (registry.get(reference)?.digest !== digest) return scheduler.queue(task);
       }
     };
     log.onEvent((event) => {

@@ -22,7 +22,7 @@ export interface RebuildCommand {
 type RebuildEvent = 'rebuild.due' | 'rebuild.blocked' | 'rebuild.settled';
 
 /** Reasons that end by themselves, soon: said only to withdraw an offer, or a large wave would fill the log with them. */
-const passing = new Set(['UpstreamPending', 'Settling']);
+const passing = new Set(['UpstreamPending', 'Settling', 'Running']);
 
 /**
  * One rebuild per task: the offer to build it, or why not. A key that was offered before is offered again when the run

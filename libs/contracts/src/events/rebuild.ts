@@ -27,8 +27,10 @@ export const rebuildEvents = {
     summary: 'A task is stale, and this is why it is not rebuilt yet. An offer that was open is withdrawn.',
     data: z.object({
       task: taskNameSchema,
-      reason: z.enum(['UpstreamPending', 'Disabled', 'TriggerDisabled', 'CircuitOpen', 'Declined', 'Settling']),
-      by: z.array(z.string()).describe('What it waits for: tasks or references.'),
+      reason: z
+        .enum(['UpstreamPending', 'Disabled', 'TriggerDisabled', 'CircuitOpen', 'Declined', 'Settling', 'Running'])
+        .describe('Running: a run that a person asked for was started first; it may build the same.'),
+      by: z.array(z.string()).describe('What it waits for: tasks, references or runs.'),
       basis: positionSchema,
     }),
   }),
