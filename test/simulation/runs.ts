@@ -12,8 +12,8 @@ export class Runs {
   /** Runs that are queued or running, in the order in which they were queued. */
   private readonly candidates = new Map<string, Candidate>();
   private readonly byTask = new Map<string, Set<string>>();
-  /** How many are queued. */
-  waiting = 0;
+  /** Those of them that are queued. */
+  readonly waiting = new Set<string>();
 
   constructor(private readonly log: SimulatedLog) {
     log.onEvent((event) => {
@@ -25,12 +25,14 @@ export class Runs {
     return this.states.get(run) ?? runDecider.initialState;
   }
 
-  active(): Iterable<Candidate> {
-    return this.candidates.values();
+  /** Of one task, or of all. */
+  *active(task?: string): Generator<Candidate> {
+    if (task === undefined) return yield* this.candidates.values();
+    for (const run of this.byTask.get(task) ?? []) yield this.candidates.get(run)!;
   }
 
   activeOf(task: string): Candidate[] {
-    return [...(this.byTask.get(task) ?? [])].map((run) => this.candidates.get(run)!);
+    return [...this.active(task)];
   }
 
   /** Appends what follows from a command; false when nothing does, or whoever says so has lost the run. */
@@ -49,10 +51,10 @@ export class Runs {
 
   private apply(event: RunEvent & RecordedEvent): void {
     const { run } = event.data;
-    const before = this.get(run);
-    const state = runDecider.evolve(before, event);
+    const state = runDecider.evolve(this.get(run), event);
     this.states.set(run, state);
-    this.waiting += Number(state.phase === 'Queued') - Number(before.phase === 'Queued');
+    if (state.phase === 'Queued') this.waiting.add(run);
+    else this.waiting.delete(run);
     const task = state.queued?.task ?? '';
     if (state.phase !== 'Ended') {
       this.candidates.set(run, { run, sequence: event.sequence, state });

@@ -42,6 +42,8 @@ export class SimulatedScheduler {
   private position = 0;
   private names = 0;
   private changed = false;
+  /** Tasks of whose runs something was heard. */
+  private readonly freed = new Set<string>();
 
   constructor(private readonly options: Options) {
     options.log.onEvent(() => {
@@ -100,7 +102,10 @@ export class SimulatedScheduler {
 
   private read(event: RecordedEvent, touched: Set<string>): void {
     const { agenda, runs } = this.options;
-    if (event.aggregate.kind === 'run') this.changed = true;
+    if (event.aggregate.kind === 'run') {
+      this.changed = true;
+      this.freed.add(runs.get(event.aggregate.id).queued?.task ?? '');
+    }
     if (event.type === 'run.errored' && event.data.retryAt !== null) {
       agenda.in(Math.max(0, Date.parse(event.data.retryAt) - agenda.now), 1, () => this.wake());
     }
@@ -142,8 +147,12 @@ export class SimulatedScheduler {
 
   private dispatch(): void {
     const { agenda, runs, parts, slots, start } = this.options;
-    if (!this.changed || runs.waiting === 0) return;
+    if (!this.changed || runs.waiting.size === 0) return;
     this.changed = false;
+    if (slots() === Infinity) {
+      for (const task of this.freed) this.dispatchNext(task);
+      return this.freed.clear();
+    }
     const there = new Map(slots() > 0 ? [[pool, slots()]] : []);
     const candidates = [...runs.active()];
     for (const { run } of parts.plan(candidates, there, agenda.now)) {
@@ -152,5 +161,15 @@ export class SimulatedScheduler {
     if (this.presence.absent([pool], there, agenda.now).has(pool)) {
       for (const { run } of candidates) runs.do(run, { type: 'unplaced' });
     } else if (there.size === 0) agenda.in(absentMs, 1, () => this.wake());
+  }
+
+  /** Where there is always a slot there is nothing to be planned, but that a task has one run at a time. */
+  private dispatchNext(task: string): void {
+    const { runs, start } = this.options;
+    for (const { run, state } of runs.active(task)) {
+      if (state.phase !== 'Queued') return;
+      if (runs.do(run, { type: 'dispatch', pool })) start(run, runs.get(run).dispatched);
+      return;
+    }
   }
 }
