@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runDecider } from '#libs/domain';
+import { outputDecider, runDecider } from '#libs/domain';
 import { AggregateStore, type Projection, type RecordedEvent } from '#libs/event-log';
 import { RegistryDirectory } from '#libs/registries';
 import { repositoryRoot } from '#libs/testing';
@@ -35,6 +35,7 @@ const projections = {
   RegistryDirectory: () => new RegistryDirectory({ secrets: { open: async () => '' } }),
   rebuildDecider: () => new AggregateStore(rebuildDecider),
   waveDecider: () => new AggregateStore(waveDecider),
+  outputDecider: () => new AggregateStore(outputDecider),
   taskDecider: () => new AggregateStore(taskDecider),
   runDecider: () => new AggregateStore(runDecider),
   webhookDecider: () => new AggregateStore(webhookDecider),
