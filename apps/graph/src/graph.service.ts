@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Counter } from 'prom-client';
 import { outputDecider } from '#libs/domain';
 import { AggregateStore } from '#libs/event-log';
 import { BuilderPresence, ServiceLog, type Runtime } from '#libs/runtime';
@@ -8,6 +9,7 @@ import { SharedOutputs } from './outputs/shared-outputs.js';
 import { GraphProjection } from './projection/graph-projection.js';
 import { rebuildDecider } from './rebuilds/rebuild.decider.js';
 import { RebuildManager } from './rebuilds/rebuild-manager.js';
+import { Reconciler } from './rebuilds/reconciler.js';
 import type { GraphView } from './view/graph-view.js';
 import { Past } from './view/past.js';
 import { waveDecider } from './waves/wave.decider.js';
@@ -21,6 +23,7 @@ export class GraphService {
   readonly builders: BuilderPresence;
   private readonly manager: RebuildManager;
   private readonly shared: SharedOutputs;
+  private readonly reconciler: Reconciler;
   private readonly past: Past;
   private readonly stopping = new AbortController();
 
@@ -47,6 +50,21 @@ export class GraphService {
     this.shared = new SharedOutputs({ model, outputs, commands, logger });
     checkOutputs(runtime.diagnostics, { model, outputs });
     const position = () => projector.position;
+    const recreated = new Counter({
+      name: 'plinth_rebuilds_recreated_total',
+      help: 'Tasks that were due without anything having told of it, found by the periodic comparison of everything.',
+      registers: [runtime.metrics.registry],
+    });
+    this.reconciler = new Reconciler({
+      model,
+      rebuilds,
+      commands,
+      clock,
+      logger,
+      patience,
+      position,
+      onRecreated: () => recreated.inc(),
+    });
     this.manager = new RebuildManager({
       model,
       waves,
@@ -61,7 +79,7 @@ export class GraphService {
   }
 
   async start(): Promise<void> {
-    const { log, projection, manager, shared } = this;
+    const { log, projection, manager, shared, reconciler } = this;
     await log.start();
     await this.builders.watch(this.stopping.signal);
     const decide = () => manager.decide(projection.takeUndecided());
@@ -72,12 +90,14 @@ export class GraphService {
       void shared.report();
     });
     decide();
+    reconciler.start();
     shared.attendAll();
     void shared.report();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.reconciler.stop();
     this.manager.stop();
     this.past.close();
     await this.log.stop();

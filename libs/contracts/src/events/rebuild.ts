@@ -18,6 +18,10 @@ export const rebuildEvents = {
       sourceRevision: z.string().nullable().describe('Revision to build; null for whatever the context has now.'),
       basis: positionSchema.describe('Position that the decision was taken at.'),
       waves: z.array(z.string()),
+      recreated: z
+        .literal(true)
+        .optional()
+        .describe('Nothing had told of it: the periodic comparison of everything found it.'),
     }),
   }),
   'rebuild.blocked': defineEvent({
