@@ -64,6 +64,7 @@ export class SimulatedWatcher {
         const before = event.type === 'task.created' ? undefined : this.knowledge.get(definition.name);
         const standing = before?.standing ?? null;
         const scan = before?.definitionHash === definitionHash ? before.scan : null;
+        if (event.type === 'task.created') this.forgetRunsOf(definition.name);
         this.knowledge.set(definition.name, { definition, definitionHash, scan, standing });
         break;
       }
@@ -82,7 +83,7 @@ export class SimulatedWatcher {
         return;
       }
       case 'run.built':
-        for (const { reference, digest } of event.data.outputs) {
+        for (const { reference, digest } of this.runs.has(event.data.run) ? event.data.outputs : []) {
           this.building.set(`${reference} ${digest}`, event.data.run);
         }
         return;
@@ -116,6 +117,12 @@ export class SimulatedWatcher {
       task.standing = { definitionHash, position: sequence, inputs: data.inputs };
       this.follow();
     }
+  }
+
+  /** What runs for a task that was deleted is no run of its namesake, and no look is in its name. */
+  private forgetRunsOf(task: string): void {
+    for (const [run, of] of this.runs) if (of.task === task) this.runs.delete(run);
+    for (const [pushed, run] of this.building) if (!this.runs.has(run)) this.building.delete(pushed);
   }
 
   /** The watch list follows the graph. */

@@ -177,7 +177,8 @@ const said = (events: readonly RecordedEvent[]): unknown[] => {
       stores.rebuilds.get(task.name).state,
     ),
   );
-  const steps = [...graph.model.tasks.keys()].flatMap(
+  const names = [...graph.model.tasks.values()].map(({ name }) => name);
+  const steps = names.flatMap(
     (task) =>
       attend({
         task,
