@@ -8,7 +8,7 @@ import { imageFields } from '../../views/image.js';
 import { watchedImage } from './known.js';
 
 /** Digests of the image, the newest first, for which it is asked what stands on them. */
-const askedFor = 8;
+const askedFor = 3;
 
 /** How many images still stand on each of the newest digests, and how many ever did. */
 const containing = (plinth: Client, { adopted, history }: ImageView) => {
