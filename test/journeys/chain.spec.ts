@@ -214,6 +214,12 @@ describe('a chain of two images on a base that somebody else moves', () => {
       const moved = plinth.seen('tag.moved').findLast(({ data }) => data.reference === base)!;
       const then = await plinth.client.listContaining({ digest: was!, asOf: String(moved.position) });
       expect(then).toMatchObject({ standing: 2, position: moved.position });
+      const shown = JSON.parse(await cli.ok('image', 'show', base, '-o', 'json')) as { contains: unknown };
+      expect(shown.contains).toEqual([
+        { digest: is, standing: 2, ever: 2 },
+        { digest: was, standing: 0, ever: 2 },
+      ]);
+      expect(await cli.ok('image', 'show', base)).toMatch(/Stand on it:\s+\w+: 2 images of 2 that were built on it\n/);
       const failing = await cli.run(['contains', `${base}@${is}`, '--fail-on-any']);
       expect([failing.code, failing.stdout.split('\n')[0]]).toEqual([6, now.text]);
       expect((await cli.run(['contains', 'node:22'])).stderr).toMatch(/expected a digest such as sha256:/);
@@ -239,6 +245,12 @@ describe('a chain of two images on a base that somebody else moves', () => {
       expect((await cli.ok('current')).split('\n')[0]).toBe(current.text);
       expect(await cli.ok('current', '--grade', 'b', '--as-of', asOf, '-o', 'name')).toBe(`${app}\n${middle}\n`);
       expect(await cli.ok('why', 'middle', '--as-of', asOf)).toMatch(/^middle is Stale\.\n.*moved/);
+      const before = String(plinth.seen('task.created').at(0)!.position);
+      expect(await cli.ok('stale', '--as-of', asOf, '-o', 'name')).toBe('middle\n');
+      expect(await cli.ok('status', '--as-of', asOf)).toMatch(/As of:\s+\d+\nTasks:\s+2: 1 Behind, 1 Stale\n$/);
+      expect(await cli.ok('graph', base, '--as-of', asOf)).toMatch(/middle .*Stale\n.*app .*Behind\n/);
+      expect(await cli.ok('graph', base, '--as-of', before)).toBe('');
+      expect(await cli.ok('graph', 'app', '--up', '--as-of', asOf, '-o', 'name')).toBe(`${middle}\n${base}\n`);
       const refused = await cli.run(['current', '--as-of', '999999']);
       expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/The log ends at \d+/)]);
     });

@@ -32,6 +32,7 @@ const task = (name: string): fc.Arbitrary<TaskPlan> =>
     built: fc.constant(true),
     yields: fc.constantFrom('content' as const, 'fresh' as const, 'constant' as const),
     durationMs: fc.constantFrom(1_000, 20_000, 60_000),
+    team: fc.constantFrom('platform', 'web'),
   });
 
 const reference = fc.constantFrom(...roots.map((root) => root.reference));
@@ -46,6 +47,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant('replace' as const), task: taskName }),
   fc.record({ do: fc.constant('blink' as const), task: taskName, forMs: delay }),
   fc.record({ do: fc.constant('rewrite' as const), task: taskName, reference, gapMs: delay }),
+  fc.record({ do: fc.constant('reset' as const), afterMs: delay }),
+  fc.record({ do: fc.constant('away' as const), forMs: fc.constantFrom(30_000, 90_000) }),
+  fc.record({ do: fc.constant('urge' as const), reference }),
   fc.record({ do: fc.constant('restart' as const), replica: fc.constant(0) }),
 );
 

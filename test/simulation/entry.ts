@@ -35,10 +35,10 @@ const factOf = (event: RecordedEvent): Fact => {
     case 'task.circuit-opened':
       return { kind: 'circuit-opened', task: event.data.task, key: event.data.key };
     case 'task.circuit-closed':
-      return { kind: 'circuit-closed', task: event.data.task, halfOpen: event.data.reason === 'HalfOpen' };
+      return { kind: 'circuit-closed', task: event.data.task, why: event.data.reason };
     case 'tag.adopted': {
-      const { reference, to, run } = event.data;
-      return { kind: 'adopted', reference, digest: to.digest, platforms: to.platforms, run };
+      const { reference, to, run, urgent = false } = event.data;
+      return { kind: 'adopted', reference, digest: to.digest, platforms: to.platforms, run, urgent };
     }
     case 'tag.held':
       return event.data.run
@@ -54,8 +54,17 @@ const factOf = (event: RecordedEvent): Fact => {
     case 'rebuild.settled':
       return { kind: 'withdrawn', task: event.data.task };
     case 'run.queued': {
-      const { run, task, definitionHash, overridden, offer } = event.data;
-      return { kind: 'queued', run, task: task ?? '', builds: definitionHash, overridden, offer };
+      const { run, task, definitionHash, overridden, offer, priority, definition } = event.data;
+      const whose = { urgency: priority, team: definition.team };
+      return { kind: 'queued', run, task: task ?? '', builds: definitionHash, overridden, offer, ...whose };
+    }
+    case 'run.unplaced':
+      return { kind: 'unplaced', run: event.data.run };
+    case 'run.dispatched':
+      return { kind: 'dispatched', run: event.data.run };
+    case 'run.errored': {
+      const { run, retryAt } = event.data;
+      return { kind: 'errored', run, retryAt: retryAt === null ? Infinity : Date.parse(retryAt) };
     }
     case 'run.started':
       return { kind: 'started', run: event.data.run };

@@ -1,4 +1,4 @@
-import type { Digests, Entry } from './history.js';
+import type { Digests, Entry, Urgency } from './history.js';
 
 interface Run {
   readonly run: string;
@@ -8,6 +8,8 @@ interface Run {
   /** What it was asked for, as the judge names it. */
   readonly key: string | null;
   started: boolean;
+  /** No builder is there for it. */
+  unplaced: boolean;
   /** Outputs that were answered before the success was in the log. */
   readonly answered: Set<string>;
 }
@@ -25,7 +27,13 @@ export interface TaskFacts {
   runs: Map<string, Run>;
   /** Outputs of the last successful run that were tracked then and have no answer. */
   unanswered: { readonly run: string; readonly references: Set<string> } | null;
-  failures: { readonly key: string; readonly count: number; readonly tryGranted: boolean } | null;
+  failures: {
+    readonly key: string;
+    readonly count: number;
+    readonly tryGranted: boolean;
+    /** When the last one failed, in virtual milliseconds. */
+    readonly at: number;
+  } | null;
   circuit: string | null;
   declined: string | null;
 }
@@ -46,6 +54,7 @@ interface Adopted {
   readonly digest: string;
   readonly platforms: Digests;
   readonly at: number;
+  readonly urgent: boolean;
 }
 
 /** What is true of a task at a position, by the text. */
@@ -61,6 +70,8 @@ export interface Verdict {
   /** A person's run is queued. */
   readonly askedFor: boolean;
   readonly key: string;
+  /** Class of what it would be rebuilt for. */
+  readonly urgency: Urgency;
   /** Times of the last adoption of each outside root of its tracked chain. */
   readonly roots: readonly number[];
   /** Digests of its tracked inputs as they are adopted for its platforms. */
@@ -102,7 +113,8 @@ export class Facts {
       case 'adopted': {
         const list = this.adoptions.get(entry.reference) ?? [];
         this.adoptions.set(entry.reference, list);
-        list.unshift({ digest: entry.digest, platforms: entry.platforms, at: entry.at });
+        const { digest, platforms, at, urgent } = entry;
+        list.unshift({ digest, platforms, at, urgent });
         if (entry.run) this.answer(entry.reference, entry.run);
         break;
       }
@@ -113,13 +125,25 @@ export class Facts {
         const task = this.tasks.get(entry.task)!;
         const { run, builds, overridden, offer } = entry;
         const key = offer === null ? null : keyOfOffer(offer);
-        task.runs.set(run, { run, builds, overridden, offer, key, started: false, answered: new Set() });
+        task.runs.set(run, {
+          run,
+          builds,
+          overridden,
+          offer,
+          key,
+          started: false,
+          unplaced: false,
+          answered: new Set(),
+        });
         this.owners.set(run, task);
         break;
       }
+      case 'unplaced':
+      case 'dispatched':
       case 'started': {
-        const run = this.owners.get(entry.run)?.runs.get(entry.run);
-        if (run) run.started = true;
+        const run = this.run(entry.run);
+        if (run) run.unplaced = entry.kind === 'unplaced';
+        if (run && entry.kind === 'started') run.started = true;
         break;
       }
       case 'succeeded': {
@@ -140,7 +164,7 @@ export class Facts {
         const [task, run] = this.ended(entry.run);
         if (!task || !run || run.key === null) break;
         const count = task.failures?.key === run.key ? task.failures.count + 1 : 1;
-        task.failures = { key: run.key, count, tryGranted: false };
+        task.failures = { key: run.key, count, tryGranted: false, at: entry.at };
         break;
       }
       case 'canceled': {
@@ -157,7 +181,7 @@ export class Facts {
         const task = this.tasks.get(entry.task)!;
         task.circuit = null;
         task.declined = null;
-        if (!entry.halfOpen) task.failures = null;
+        if (entry.why !== 'HalfOpen') task.failures = null;
         else if (task.failures) task.failures = { ...task.failures, tryGranted: true };
         break;
       }
@@ -212,6 +236,14 @@ export class Facts {
       return inputs;
     };
     const inputs = new Map(live.map((task) => [task, inputsOf(task)]));
+    const urgencyOf = (task: TaskFacts): Urgency => {
+      if (task.standing?.builds !== task.builds) return 'SourceChange';
+      const urgent = [...inputs.get(task)!].some(([reference, digests]) => {
+        const adopted = this.adoptions.get(reference)!.find((index) => includes(index.platforms, digests));
+        return adopted?.urgent && differs(new Map([[reference, digests]]), task.standing!.inputs);
+      });
+      return urgent ? 'UrgentBase' : 'Base';
+    };
     const keys = new Map(live.map((task) => [task, keyFrom(task, inputs.get(task)!)]));
     const isStale = (task: TaskFacts) => {
       const { standing } = task;
@@ -229,10 +261,11 @@ export class Facts {
     const isPending = (task: TaskFacts): boolean => {
       const known = pending.get(task);
       if (known !== undefined) return known;
+      // "Only work that the system will do by itself holds others": not a task without a builder.
+      const goesOn = task.runs.size === 0 || [...task.runs.values()].some((run) => !run.unplaced);
       const is =
-        task.runs.size > 0 ||
         (task.unanswered?.references.size ?? 0) > 0 ||
-        (isAutomatic(task) && (isStale(task) || holders(task).some(isPending)));
+        (goesOn && (task.runs.size > 0 || (isAutomatic(task) && (isStale(task) || holders(task).some(isPending)))));
       pending.set(task, is);
       return is;
     };
@@ -272,6 +305,7 @@ export class Facts {
           running: [...task.runs.values()].some((run) => run.started),
           askedFor: [...task.runs.values()].some((run) => run.offer === null),
           key: keys.get(task)!,
+          urgency: urgencyOf(task),
           roots: rootsOf(task),
           inputs: inputs.get(task)!,
         },
@@ -334,6 +368,9 @@ const differs = (now: ReadonlyMap<string, Digests>, then: readonly Used[]): bool
   }
   return false;
 };
+
+const includes = (all: Digests, some: Digests): boolean =>
+  Object.entries(some).every(([platform, digest]) => all[platform] === digest);
 
 const closure = (task: TaskFacts, ups: ReadonlyMap<TaskFacts, readonly TaskFacts[]>): Set<TaskFacts> => {
   const reached = new Set<TaskFacts>();

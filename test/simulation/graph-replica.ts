@@ -32,7 +32,8 @@ interface Options {
   readonly parts: GraphParts;
   readonly patience: Patience;
   readonly lagMs: number;
-  readonly show: (shown: Shown) => void;
+  /** Told what is shown after each event. */
+  readonly show?: (shown: Shown) => void;
 }
 
 /** A replica of the graph service: the model, the decider, and the thin shell that appends what they decide. */
@@ -101,7 +102,7 @@ export class GraphReplica {
         );
         this.states.set(event.aggregate.id, { state, sequence: event.sequence });
       }
-      this.options.show({ position: this.position, tasks: this.view() });
+      this.options.show?.({ position: this.position, tasks: this.view() });
     }
     for (const task of this.model.changes.tasks) this.dirty.add(task);
     this.model.changes.tasks.clear();

@@ -6,6 +6,8 @@
 /** Digest per platform. */
 export type Digests = Readonly<Record<string, string>>;
 
+export type Urgency = 'Interactive' | 'SourceChange' | 'UrgentBase' | 'Base' | 'Timer' | 'HalfOpen';
+
 export type Fact =
   | {
       readonly kind: 'defined';
@@ -36,6 +38,8 @@ export type Fact =
       readonly platforms: Digests;
       /** Run whose output this answers. */
       readonly run: string | null;
+      /** A person said that it is urgent. */
+      readonly urgent: boolean;
     }
   | { readonly kind: 'answered'; readonly reference: string; readonly run: string }
   | {
@@ -54,8 +58,16 @@ export type Fact =
       readonly overridden: boolean;
       /** Position of the offer; null when a person asked. */
       readonly offer: number | null;
+      /** Of what asked for it: a person, a changed definition, an urgent base, a base; or a try after failures. */
+      readonly urgency: Urgency;
+      readonly team: string;
     }
+  /** No builder is there for it. */
+  | { readonly kind: 'unplaced'; readonly run: string }
+  | { readonly kind: 'dispatched'; readonly run: string }
   | { readonly kind: 'started'; readonly run: string }
+  /** Ours was the fault: it is dispatched again, not before a moment in virtual milliseconds. */
+  | { readonly kind: 'errored'; readonly run: string; readonly retryAt: number }
   | {
       readonly kind: 'succeeded';
       readonly run: string;
@@ -65,7 +77,11 @@ export type Fact =
   | { readonly kind: 'failed'; readonly run: string }
   | { readonly kind: 'canceled'; readonly run: string; readonly byPerson: boolean }
   | { readonly kind: 'circuit-opened'; readonly task: string; readonly key: string }
-  | { readonly kind: 'circuit-closed'; readonly task: string; readonly halfOpen: boolean }
+  | {
+      readonly kind: 'circuit-closed';
+      readonly task: string;
+      readonly why: 'HalfOpen' | 'NewInputs' | 'NewDefinition' | 'Succeeded' | 'Reset';
+    }
   /** Nothing that matters here. */
   | { readonly kind: 'other' };
 
@@ -92,10 +108,15 @@ export interface History {
   readonly patienceMs: number;
   /** Longest that a decision takes to become a fact; 0 where everything is decided at once. */
   readonly lagMs: number;
+  /** Builds that go on at once at most. */
+  readonly slots: number;
 }
 
+export type Rule =
+  'rest' | 'minimal' | 'order' | 'held' | 'twice' | 'shown' | 'settling' | 'pins' | 'circuit' | 'dispatch';
+
 export interface Violation {
-  readonly rule: 'rest' | 'minimal' | 'order' | 'held' | 'twice' | 'shown' | 'settling' | 'pins';
+  readonly rule: Rule;
   readonly position: number;
   readonly task: string;
   readonly text: string;

@@ -5,27 +5,57 @@ import type { AggregateRef, RecordedEvent } from '#libs/event-log';
 export class Agenda {
   now = 0;
   private next = 0;
-  private readonly items: { at: number; rank: number; order: number; what: () => void }[] = [];
+  /** A heap: each is before its two children. */
+  private readonly items: Item[] = [];
 
   /** @param rank among what is due at one moment: 0 reads the log, 1 reacts, 2 is the world */
   in(delayMs: number, rank: 0 | 1 | 2, what: () => void): void {
+    const { items } = this;
     const item = { at: this.now + delayMs, rank, order: this.next++, what };
-    let index = this.items.length;
-    while (index > 0 && isAfter(this.items[index - 1]!, item)) index -= 1;
-    this.items.splice(index, 0, item);
+    let index = items.length;
+    items.push(item);
+    for (let up = (index - 1) >> 1; index > 0 && isAfter(items[up]!, item); up = (index - 1) >> 1) {
+      items[index] = items[up]!;
+      index = up;
+    }
+    items[index] = item;
   }
 
   /** Does what is next; false when there is nothing. */
   step(): boolean {
-    const item = this.items.shift();
-    if (!item) return false;
+    const { items } = this;
+    const item = items[0];
+    const last = items.pop();
+    if (!item || !last) return false;
+    if (items.length > 0) this.sink(last);
     this.now = item.at;
     item.what();
     return true;
   }
+
+  /** Puts an item in the place of the first. */
+  private sink(item: Item): void {
+    const { items } = this;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= items.length) break;
+      if (child + 1 < items.length && isAfter(items[child]!, items[child + 1]!)) child += 1;
+      if (!isAfter(item, items[child]!)) break;
+      items[index] = items[child]!;
+      index = child;
+    }
+    items[index] = item;
+  }
 }
 
-type Item = { at: number; rank: number; order: number };
+interface Item {
+  readonly at: number;
+  readonly rank: number;
+  readonly order: number;
+  readonly what: () => void;
+}
+
 const isAfter = (a: Item, b: Item) => (a.at - b.at || a.rank - b.rank || a.order - b.order) > 0;
 
 /** The log in a list, with the expected sequence per aggregate that the real one has. */

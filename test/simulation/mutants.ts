@@ -5,6 +5,8 @@ import { GraphModel } from '../../apps/graph/src/model/graph-model.js';
 import type { ImageNode, TaskNode } from '../../apps/graph/src/model/nodes.js';
 import { currentKey } from '../../apps/graph/src/model/staleness.js';
 import { rebuildDecider } from '../../apps/graph/src/rebuilds/rebuild.decider.js';
+import { attend, type Attended } from '../../apps/scheduler/src/admission/attend.js';
+import { planDispatch, priorities, type Candidate } from '../../apps/scheduler/src/admission/plan.js';
 import type { Planted } from './simulator.js';
 
 /** A bug on purpose: the mistake that a reader of the design is likely to make. The oracle has to find each. */
@@ -61,6 +63,26 @@ const deriving = (change: (task: TaskNode, insides: Insides) => void): Planted =
       },
     };
   });
+
+/** What admission is told is something else than what is so. */
+const attending = (change: (attended: Attended) => Attended): Planted => ({
+  scheduler: { attend: (attended) => attend(change(attended)) },
+});
+
+/** Every run is something else in the eyes of who plans. */
+const planning = (change: (queued: NonNullable<Candidate['state']['queued']>) => object): Planted => ({
+  scheduler: {
+    plan: (runs, slots, now) => {
+      const changed = [...runs].map((one) => {
+        const { queued } = one.state;
+        return queued ? { ...one, state: { ...one.state, queued: { ...queued, ...change(queued) } } } : one;
+      });
+      return planDispatch(changed, slots, now);
+    },
+  },
+});
+
+const hours = 3_600_000;
 
 const staleToo = (task: TaskNode): void => {
   task.stale = true;
@@ -297,4 +319,91 @@ export const mutants: readonly Mutant[] = [
       event.type === 'task.updated' ? { ...event, data: { ...event.data, definitionHash: 'always the same' } } : event,
     ),
   },
+  {
+    name: 'a run that no builder takes holds its dependants',
+    onlyShown: true,
+    plant: reading((event) =>
+      event.type === 'run.unplaced' ? ({ ...event, type: 'wave.closed', data: {} } as unknown as RecordedEvent) : event,
+    ),
+  },
+  {
+    name: 'a reset forgets nothing',
+    plant: reading((event) =>
+      event.type === 'task.circuit-closed' && event.data.reason === 'Reset'
+        ? ({ ...event, type: 'wave.closed', data: {} } as unknown as RecordedEvent)
+        : event,
+    ),
+  },
+  {
+    name: 'what a policy holds is stood on',
+    plant: reading((event) => {
+      if (event.type !== 'tag.held' || event.data.run !== null) return event;
+      const { candidate, ...data } = event.data;
+      return { ...event, type: 'tag.adopted', data: { ...data, to: candidate } } as unknown as RecordedEvent;
+    }),
+  },
+  {
+    name: 'a circuit is tried again too soon',
+    plant: attending((attended) => ({ ...attended, now: attended.now + hours })),
+  },
+  { name: 'a circuit is never opened', plant: attending((attended) => ({ ...attended, book: forgetful(attended) })) },
+  {
+    name: 'what is withdrawn is built all the same',
+    plant: {
+      scheduler: {
+        attend: (attended) => {
+          const { steps, again } = attend(attended);
+          return { steps: steps.filter((step) => step.command.type !== 'supersede'), again };
+        },
+      },
+    },
+  },
+  {
+    name: 'urgent is not more urgent',
+    plant: attending((attended) => {
+      const { offer } = attended.book;
+      if (!offer) return attended;
+      const causes = offer.due.causes.map((cause) => ({ ...cause, urgent: false }));
+      return { ...attended, book: { ...attended.book, offer: { ...offer, due: { ...offer.due, causes } } } };
+    }),
+  },
+  { name: 'two runs of one task go on at once', plant: planning(() => ({ task: null })) },
+  {
+    name: 'the least urgent goes first',
+    plant: planning(({ priority }) => ({ priority: priorities.toReversed()[priorities.indexOf(priority)] })),
+  },
+  {
+    name: 'a team may take every builder',
+    plant: planning(({ definition }) => ({ definition: { ...definition, team: 'all' } })),
+  },
+  {
+    name: 'more is dispatched than there are slots',
+    plant: {
+      scheduler: {
+        plan: (runs, slots, now) =>
+          planDispatch(runs, new Map([...slots].map(([pool, count]) => [pool, count + 1])), now),
+      },
+    },
+  },
+  {
+    name: 'the newest goes first',
+    plant: {
+      scheduler: {
+        plan: (runs, slots, now) =>
+          planDispatch(
+            [...runs].map((one) => ({ ...one, sequence: -one.sequence })),
+            slots,
+            now,
+          ),
+      },
+    },
+  },
+  {
+    name: 'an error of ours is tried again at once',
+    plant: { scheduler: { plan: (runs, slots) => planDispatch(runs, slots, Infinity) } },
+  },
 ];
+
+/** A book in which no failure was ever written down. */
+const forgetful = ({ book, state }: Attended): Attended['book'] =>
+  book.failures && !state.circuit && !state.opened ? { ...book, failures: null } : book;

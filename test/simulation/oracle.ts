@@ -1,11 +1,17 @@
+import { DispatchJudge } from './dispatch-judge.js';
 import { Facts, type Verdict } from './facts.js';
-import type { Digests, Entry, History, Violation } from './history.js';
+import type { Digests, Entry, History, Urgency, Violation } from './history.js';
 
 export type { Entry, Fact, History, Shown, Violation } from './history.js';
 
 /** "When none was adopted within the last 2 s (at most 10 s after the first)." */
 const settleMs = 2_000;
 const settleLimitMs = 10_000;
+
+/** "The third opens the task's circuit: one try is made after 1, 2, 4 … 32 h, then daily." */
+const failuresBefore = 3;
+const hoursUntilTry = [1, 2, 4, 8, 16, 32];
+const triedAfterMs = (failures: number): number => (hoursUntilTry[failures - failuresBefore] ?? 24) * 3_600_000;
 
 interface At {
   readonly at: number;
@@ -19,6 +25,7 @@ interface Offer {
   readonly task: string;
   /** As the judge names it, at the basis. */
   readonly key: string;
+  readonly urgency: Urgency;
   readonly pins: readonly { readonly reference: string; readonly platforms: Digests }[];
 }
 
@@ -53,12 +60,19 @@ class Judge {
   private readonly namedKeys = new Map<string, string>();
   private readonly found: Violation[] = [];
 
-  constructor(private readonly history: History) {}
+  /** Only where what is decided is a fact at once: else what is decided by was not all that there was. */
+  private readonly dispatches: DispatchJudge | null;
+
+  constructor(private readonly history: History) {
+    const say = (position: number, task: string, text: string) => this.say('dispatch', position, task, text);
+    this.dispatches = history.lagMs === 0 ? new DispatchJudge(history.slots, say) : null;
+  }
 
   judge(): Violation[] {
     const rests = new Set(this.history.rests);
     for (const entry of this.history.entries) {
       this.before(entry);
+      this.dispatches?.apply(entry);
       this.facts.apply(entry, (position) => this.offers.get(position)?.key ?? null);
       this.observe(entry);
       this.after(entry);
@@ -80,6 +94,12 @@ class Judge {
         return;
       case 'queued':
         return this.queued(entry);
+      case 'dispatched': {
+        // Where facts take time to be known, who starts it cannot know what was changed since.
+        const hand = this.inHand.get(entry.run);
+        if (hand && this.history.lagMs > 0) this.phase(hand.task).firstStart ??= entry.position;
+        return;
+      }
       case 'started':
         return this.started(entry);
       case 'succeeded':
@@ -129,7 +149,7 @@ class Judge {
     }
     const before = this.open.get(task);
     if (before?.key === key) this.say('twice', position, task, 'offered again while the offer stands');
-    const offer = { position, task, key, pins: entry.pins };
+    const offer = { position, task, key, urgency: verdict.urgency, pins: entry.pins };
     this.offers.set(position, offer);
     this.open.set(task, offer);
   }
@@ -139,6 +159,15 @@ class Judge {
     const offer = this.offers.get(entry.offer);
     if (!offer || offer.task !== entry.task) {
       return this.say('minimal', entry.position, entry.task, 'queued without an offer');
+    }
+    const failures = this.facts.tasks.get(entry.task)?.failures;
+    const failed = failures?.key === offer.key && failures.count >= failuresBefore ? failures : null;
+    if (failed && entry.at - failed.at < triedAfterMs(failed.count)) {
+      this.say('circuit', entry.position, entry.task, `tried again after ${failed.count} failures, and too soon`);
+    }
+    const urgency = failed ? 'HalfOpen' : offer.urgency;
+    if (entry.urgency !== urgency) {
+      this.say('dispatch', entry.position, entry.task, `queued as ${entry.urgency}, and it is ${urgency}`);
     }
     for (const other of this.inHand.values()) {
       if (other.task === entry.task && other.key === offer.key) {
@@ -243,6 +272,10 @@ class Judge {
       if (verdict.stale && verdict.automatic) {
         this.say('rest', position, task, 'does not stand on what is adopted, and nothing goes on');
       } else if (verdict.pending) this.say('rest', position, task, 'is pending, and nothing goes on');
+      const { failures, circuit } = this.facts.tasks.get(task)!;
+      if (failures && failures.count >= failuresBefore && !failures.tryGranted && circuit !== failures.key) {
+        this.say('circuit', position, task, `failed ${failures.count} times, and nobody was told`);
+      }
     }
     this.phases.clear();
   }

@@ -1,51 +1,69 @@
-import type { EventData } from '#libs/contracts';
+import type { EventData, EventType } from '#libs/contracts';
+import { isAttemptLost, runDecider, type RunCommand, type RunState } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
+import type { Candidate } from '../../apps/scheduler/src/admission/plan.js';
 import type { SimulatedLog } from './log.js';
 
-export interface SimulatedRun {
-  readonly run: string;
-  readonly task: string;
-  readonly queued: EventData<'run.queued'>;
-  readonly number: number;
-  state: 'Queued' | 'Dispatched' | 'Started' | 'Over';
-}
+type RunEvent = Parameters<typeof runDecider.evolve>[1];
 
-/** The runs as the log has them: what the expected sequence lets a writer of a run's subject know. */
+/** The runs as the log has them, by the decider of production: what the expected sequence lets a writer of one know. */
 export class Runs {
-  readonly all = new Map<string, SimulatedRun>();
+  private readonly states = new Map<string, RunState>();
+  /** Runs that are queued or running, in the order in which they were queued. */
+  private readonly candidates = new Map<string, Candidate>();
+  private readonly byTask = new Map<string, Set<string>>();
+  /** Those of them that are queued. */
+  readonly waiting = new Set<string>();
 
-  constructor(log: SimulatedLog) {
-    log.onEvent((event) => this.apply(event));
+  constructor(private readonly log: SimulatedLog) {
+    log.onEvent((event) => {
+      if (event.aggregate.kind === 'run') this.apply(event as RunEvent);
+    });
   }
 
-  active(task: string): SimulatedRun[] {
-    return [...this.all.values()].filter((run) => run.task === task && run.state !== 'Over');
+  get(run: string): RunState {
+    return this.states.get(run) ?? runDecider.initialState;
   }
 
-  private apply(event: RecordedEvent): void {
-    switch (event.type) {
-      case 'run.queued': {
-        const { run, task } = event.data;
-        const number = this.all.size;
-        this.all.set(run, { run, task: task ?? '', queued: event.data, number, state: 'Queued' });
-        return;
+  /** Of one task, or of all. */
+  *active(task?: string): Generator<Candidate> {
+    if (task === undefined) return yield* this.candidates.values();
+    for (const run of this.byTask.get(task) ?? []) yield this.candidates.get(run)!;
+  }
+
+  activeOf(task: string): Candidate[] {
+    return [...this.active(task)];
+  }
+
+  /** Appends what follows from a command; false when nothing does, or whoever says so has lost the run. */
+  do(run: string, command: RunCommand): boolean {
+    let appended = false;
+    try {
+      for (const { type, data } of runDecider.decide(command, this.get(run))) {
+        this.log.append({ kind: 'run', id: run }, type as EventType, data as EventData<EventType>);
+        appended = true;
       }
-      case 'run.dispatched':
-        return this.set(event.data.run, 'Dispatched');
-      case 'run.started':
-        return this.set(event.data.run, 'Started');
-      case 'run.succeeded':
-      case 'run.failed':
-      case 'run.timed-out':
-      case 'run.canceled':
-        return this.set(event.data.run, 'Over');
-      default:
-        return;
+    } catch (error) {
+      if (!isAttemptLost(error)) throw error;
     }
+    return appended;
   }
 
-  private set(id: string, state: SimulatedRun['state']): void {
-    const run = this.all.get(id);
-    if (run) run.state = state;
+  private apply(event: RunEvent & RecordedEvent): void {
+    const { run } = event.data;
+    const state = runDecider.evolve(this.get(run), event);
+    this.states.set(run, state);
+    if (state.phase === 'Queued') this.waiting.add(run);
+    else this.waiting.delete(run);
+    const task = state.queued?.task ?? '';
+    if (state.phase !== 'Ended') {
+      this.candidates.set(run, { run, sequence: event.sequence, state });
+      const ofTask = this.byTask.get(task) ?? new Set();
+      this.byTask.set(task, ofTask.add(run));
+      return;
+    }
+    this.candidates.delete(run);
+    const ofTask = this.byTask.get(task);
+    if (ofTask?.delete(run) && ofTask.size === 0) this.byTask.delete(task);
   }
 }

@@ -18,6 +18,8 @@ export interface TaskPlan {
   /** `content`: the same inputs give the same digest; `constant`: nothing changes it; `fresh`: every build differs. */
   readonly yields: 'content' | 'constant' | 'fresh';
   readonly durationMs: number;
+  /** `platform` unless said. */
+  readonly team?: string;
 }
 
 export type Action =
@@ -41,6 +43,12 @@ export type Action =
   /** When the next output that it tracks was pushed: it tracks nothing for a moment. */
   | { readonly do: 'blink'; readonly task: string; readonly forMs: number }
   | { readonly do: 'cancel'; readonly task: string }
+  /** When the next circuit has opened, a person says that its failures are to be forgotten. */
+  | { readonly do: 'reset'; readonly afterMs: number }
+  /** No builder is there for a while. */
+  | { readonly do: 'away'; readonly forMs: number }
+  /** It moves, and what it moved to is adopted as urgent. */
+  | { readonly do: 'urge'; readonly reference: string }
   | { readonly do: 'restart'; readonly replica: number };
 
 export interface Scenario {
@@ -164,6 +172,7 @@ const planTasks = (chance: Chance, roots: readonly string[]): TaskPlan[] => {
       built: !chance.hit('unbuilt', 0.06),
       yields: chance.pick('yields', ['content', 'content', 'fresh', 'constant'] as const),
       durationMs: chance.between('duration', 500, 60_000),
+      team: chance.pick('team', ['platform', 'web', 'data']),
     });
   }
   return plans;
@@ -174,6 +183,11 @@ const roles = ['build', 'copy', 'mount', 'frontend'] as const;
 const planAction = (chance: Chance, roots: Scenario['roots'], tasks: readonly TaskPlan[]): Action => {
   const { reference } = chance.pick('which root', roots);
   const { name: task, inputs } = chance.pick('which task', tasks);
+  // Drawn apart, so that what else a seed does is what it was.
+  const rare = chance.next('rare action');
+  if (rare < 0.03) return { do: 'away', forMs: chance.between('away', 20_000, 300_000) };
+  if (rare < 0.06) return { do: 'urge', reference };
+  if (rare < 0.12) return { do: 'reset', afterMs: chance.between('reset', 1, 60_000) };
   const kind = chance.next('action');
   if (kind < 0.08) return { do: 'flurry', reference, gapMs: chance.between('gap', 50, 5_000) };
   if (kind < 0.42) {

@@ -1,31 +1,49 @@
-import type { EventData, TaskDefinition } from '#libs/contracts';
+import type { EventData, EventType } from '#libs/contracts';
 import { failuresToOpenCircuit } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
+import { attend } from '../../apps/scheduler/src/admission/attend.js';
+import { emptyBook, evolveBook, taskOf, type TaskBook } from '../../apps/scheduler/src/admission/offers.js';
+import { planDispatch } from '../../apps/scheduler/src/admission/plan.js';
+import { absentMs, PoolPresence } from '../../apps/scheduler/src/admission/pool-presence.js';
+import { taskDecider, type TaskCommand, type TaskState } from '../../apps/scheduler/src/tasks/task.decider.js';
 import type { Chance } from './chance.js';
 import type { Agenda, SimulatedLog } from './log.js';
-import type { Runs, SimulatedRun } from './runs.js';
+import type { Runs } from './runs.js';
+
+/** The real code that the scheduler runs; a planted bug replaces one of these. */
+export interface SchedulerParts {
+  readonly attend: typeof attend;
+  readonly plan: typeof planDispatch;
+}
+
+export const realScheduler: SchedulerParts = { attend, plan: planDispatch };
 
 interface Options {
   readonly log: SimulatedLog;
   readonly agenda: Agenda;
   readonly chance: Chance;
   readonly runs: Runs;
-  readonly slots: number;
+  readonly parts: SchedulerParts;
+  /** Slots of the builders that are there now. */
+  readonly slots: () => number;
   readonly lagMs: number;
-  readonly start: (run: SimulatedRun) => void;
+  readonly start: (run: string, attempt: number) => void;
 }
 
 /** Tries of a circuit that is half open, in a simulation: it must come to rest. */
 const triesGranted = 2;
+const pool = 'default';
 
-/** Queues what is offered, one run of a task at a time; withdraws, retries, opens circuits. */
+/** The scheduler: the books, the deciders and the plans of production, and a thin shell that appends what they decide. */
 export class SimulatedScheduler {
-  private readonly definitions = new Map<string, { definition: TaskDefinition; definitionHash: string }>();
-  private readonly offers = new Map<string, { position: number; data: EventData<'rebuild.due'> }>();
-  private readonly failures = new Map<string, { key: string; count: number }>();
-  private readonly circuits = new Map<string, { key: string; tries: number }>();
+  private readonly books = new Map<string, TaskBook>();
+  private readonly tasks = new Map<string, TaskState>();
+  private readonly presence = new PoolPresence();
   private position = 0;
   private names = 0;
+  private changed = false;
+  /** Tasks of whose runs something was heard. */
+  private readonly freed = new Set<string>();
 
   constructor(private readonly options: Options) {
     options.log.onEvent(() => {
@@ -34,137 +52,124 @@ export class SimulatedScheduler {
     });
   }
 
-  /** A person's run, or the system's for an offer. */
-  queue(task: string, offer: { position: number; data: EventData<'rebuild.due'> } | null, overridden = false): void {
-    const defined = this.definitions.get(task);
-    if (!defined) return;
+  /** A person asks for a run. */
+  queue(task: string, overridden = false): void {
+    const { definition, definitionHash } = this.stateOf(task);
+    if (!definition) return;
     const run = `r${(this.names += 1)}`;
-    const manual = { type: 'Manual', by: 'ada', at: '1970-01-01T00:00:00Z' } as const;
-    this.options.log.append({ kind: 'run', id: run }, 'run.queued', {
-      ...defined,
+    const queued: EventData<'run.queued'> = {
+      definition,
+      definitionHash,
       run,
       task,
       runType: 'AutoBuild',
-      key: offer?.data.key ?? null,
-      causes: offer?.data.causes ?? [manual],
-      offer: offer?.position ?? null,
+      key: null,
+      causes: [{ type: 'Manual', by: 'ada', at: '1970-01-01T00:00:00Z' }],
+      offer: null,
       overridden,
-      pins: offer?.data.pins ?? [],
+      pins: [],
       sourceRevision: null,
-      priority: offer ? 'Base' : 'Interactive',
+      priority: 'Interactive',
       waves: [],
       createdAt: '1970-01-01T00:00:00Z',
-    });
+    };
+    this.options.runs.do(run, { type: 'queue', queued });
   }
 
-  /** @param reason why the run is not to go on */
-  cancel({ run, task, state }: SimulatedRun, reason: 'Requested' | 'Superseded' | 'TaskDeleted'): void {
-    const attempt = state === 'Started' ? 1 : null;
-    this.options.log.append({ kind: 'run', id: run }, 'run.canceled', { run, task, attempt, reason, message: '' });
+  /** A person resets what is known of a task's failures. */
+  reset(task: string): void {
+    if (this.stateOf(task).definition) this.onTask(task, { type: 'close-circuit', name: task, reason: 'Reset' });
   }
 
-  private work(): void {
-    const { events } = this.options.log;
-    // What it adds itself is read in its own turn.
-    for (const end = events.length; this.position < end;) {
-      const event = events[this.position]!;
-      this.position = event.sequence;
-      this.read(event);
-    }
+  /** Builders came or went. */
+  wake(): void {
+    this.changed = true;
     this.dispatch();
   }
 
-  private read(event: RecordedEvent): void {
-    switch (event.type) {
-      case 'task.created':
-      case 'task.updated': {
-        const { definition, definitionHash } = event.data;
-        const before = this.definitions.get(definition.name);
-        this.definitions.set(definition.name, { definition, definitionHash });
-        if (before && before.definitionHash !== definitionHash) this.closeCircuit(definition.name, 'NewDefinition');
-        return;
-      }
-      case 'task.deleted':
-        this.definitions.delete(event.data.task);
-        this.offers.delete(event.data.task);
-        for (const run of this.options.runs.active(event.data.task)) this.cancel(run, 'TaskDeleted');
-        return;
-      case 'rebuild.due': {
-        const { task, key } = event.data;
-        this.withdraw(task);
-        this.offers.set(task, { position: event.sequence, data: event.data });
-        if (this.circuits.has(task) && this.circuits.get(task)?.key !== key) this.closeCircuit(task, 'NewInputs');
-        return this.takeOffer(task);
-      }
-      case 'rebuild.blocked':
-      case 'rebuild.settled':
-        return this.withdraw(event.data.task);
-      case 'run.succeeded':
-        this.failures.delete(event.data.task ?? '');
-        this.closeCircuit(event.data.task ?? '', 'Succeeded');
-        return this.takeOffer(event.data.task ?? '');
-      case 'run.failed':
-      case 'run.timed-out':
-        this.failed(event.data.run);
-        return this.takeOffer(event.data.task ?? '');
-      case 'run.canceled':
-        return this.takeOffer(event.data.task ?? '');
-      default:
-        return;
+  private work(): void {
+    const { agenda, log } = this.options;
+    const touched = new Set<string>();
+    // What it adds itself is read in its own turn.
+    for (const end = log.events.length; this.position < end;) {
+      const event = log.events[this.position]!;
+      this.position = event.sequence;
+      this.read(event, touched);
+    }
+    for (const task of touched) this.attend(task);
+    agenda.in(0, 1, () => this.dispatch());
+  }
+
+  private read(event: RecordedEvent, touched: Set<string>): void {
+    const { agenda, runs } = this.options;
+    if (event.aggregate.kind === 'run') {
+      this.changed = true;
+      this.freed.add(runs.get(event.aggregate.id).queued?.task ?? '');
+    }
+    if (event.type === 'run.errored' && event.data.retryAt !== null) {
+      agenda.in(Math.max(0, Date.parse(event.data.retryAt) - agenda.now), 1, () => this.wake());
+    }
+    const name = taskOf(event);
+    if (name === null) return;
+    const before = this.stateOf(name);
+    const keyOf = (run: string) => runs.get(run).queued?.key ?? null;
+    this.books.set(name, evolveBook(this.books.get(name) ?? emptyBook, event, keyOf, before.definitionHash));
+    if (event.aggregate.kind === 'task') {
+      this.tasks.set(name, taskDecider.evolve(before, event as Parameters<typeof taskDecider.evolve>[1]));
+    }
+    touched.add(name);
+  }
+
+  private attend(task: string): void {
+    const { agenda, runs, parts } = this.options;
+    const book = this.books.get(task) ?? emptyBook;
+    const state = this.stateOf(task);
+    const { steps, again } = parts.attend({ task, book, state, runs: runs.activeOf(task), now: agenda.now });
+    const failures = book.failures?.count ?? 0;
+    if (again !== null && failures < failuresToOpenCircuit + triesGranted) {
+      agenda.in(again, 1, () => this.attend(task));
+    }
+    for (const step of steps) {
+      if (step.on === 'run') runs.do(step.run, step.command);
+      else this.onTask(task, step.command);
     }
   }
 
-  private withdraw(task: string): void {
-    this.offers.delete(task);
-    for (const run of this.options.runs.active(task)) {
-      if (run.queued.offer !== null && run.state !== 'Started') this.cancel(run, 'Superseded');
+  private onTask(task: string, command: TaskCommand): void {
+    for (const { type, data } of taskDecider.decide(command, this.stateOf(task))) {
+      this.options.log.append({ kind: 'task', id: task }, type as EventType, data as EventData<EventType>);
     }
   }
 
-  private takeOffer(task: string): void {
-    const offer = this.offers.get(task);
-    if (!offer || this.options.runs.active(task).length > 0) return;
-    this.offers.delete(task);
-    this.queue(task, offer);
-  }
-
-  private failed(id: string): void {
-    const { agenda, chance, log, runs } = this.options;
-    const run = runs.all.get(id);
-    const key = run?.queued.key;
-    if (!run || !key) return;
-    const { task } = run;
-    const before = this.failures.get(task);
-    const count = before?.key === key ? before.count + 1 : 1;
-    this.failures.set(task, { key, count });
-    if (count < failuresToOpenCircuit) return;
-    const tries = this.circuits.get(task)?.key === key ? this.circuits.get(task)!.tries : 0;
-    this.circuits.set(task, { key, tries: tries + 1 });
-    const opened = { task, key, failures: count, retryAt: '1970-01-01T00:00:00Z', reason: 'the build failed' };
-    log.append({ kind: 'task', id: task }, 'task.circuit-opened', opened);
-    if (tries >= triesGranted) return;
-    agenda.in(chance.between('half open', 60_000, 300_000), 2, () => {
-      const circuit = this.circuits.get(task);
-      if (circuit?.key !== key || circuit.tries !== tries + 1 || !this.definitions.has(task)) return;
-      log.append({ kind: 'task', id: task }, 'task.circuit-closed', { task, reason: 'HalfOpen' });
-    });
-  }
-
-  private closeCircuit(task: string, reason: 'NewDefinition' | 'NewInputs' | 'Succeeded'): void {
-    if (!this.circuits.delete(task)) return;
-    this.options.log.append({ kind: 'task', id: task }, 'task.circuit-closed', { task, reason });
+  private stateOf(task: string): TaskState {
+    return this.tasks.get(task) ?? taskDecider.initialState;
   }
 
   private dispatch(): void {
-    const { log, runs, slots, start } = this.options;
-    const inHand = [...runs.all.values()].filter(({ state }) => state === 'Dispatched' || state === 'Started');
-    const busy = new Set(inHand.map(({ task }) => task));
-    for (const run of runs.all.values()) {
-      if (busy.size >= slots) return;
-      if (run.state !== 'Queued' || busy.has(run.task)) continue;
-      busy.add(run.task);
-      log.append({ kind: 'run', id: run.run }, 'run.dispatched', { run: run.run, attempt: 1, pool: 'default' });
-      start(run);
+    const { agenda, runs, parts, slots, start } = this.options;
+    if (!this.changed || runs.waiting.size === 0) return;
+    this.changed = false;
+    if (slots() === Infinity) {
+      for (const task of this.freed) this.dispatchNext(task);
+      return this.freed.clear();
+    }
+    const there = new Map(slots() > 0 ? [[pool, slots()]] : []);
+    const candidates = [...runs.active()];
+    for (const { run } of parts.plan(candidates, there, agenda.now)) {
+      if (runs.do(run, { type: 'dispatch', pool })) start(run, runs.get(run).dispatched);
+    }
+    if (this.presence.absent([pool], there, agenda.now).has(pool)) {
+      for (const { run } of candidates) runs.do(run, { type: 'unplaced' });
+    } else if (there.size === 0) agenda.in(absentMs, 1, () => this.wake());
+  }
+
+  /** Where there is always a slot there is nothing to be planned, but that a task has one run at a time. */
+  private dispatchNext(task: string): void {
+    const { runs, start } = this.options;
+    for (const { run, state } of runs.active(task)) {
+      if (state.phase !== 'Queued') return;
+      if (runs.do(run, { type: 'dispatch', pool })) start(run, runs.get(run).dispatched);
+      return;
     }
   }
 }

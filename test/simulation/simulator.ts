@@ -1,9 +1,9 @@
-import type { TaskDefinition } from '#libs/contracts';
 import { definitionHash } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
 import { defaultPatience } from '../../apps/graph/src/model/evaluate.js';
 import { SimulatedBuilder } from './builder.js';
 import { Chance } from './chance.js';
+import { definitionOf } from './definition.js';
 import { entryOf } from './entry.js';
 import { GraphReplica, realGraph, type GraphParts } from './graph-replica.js';
 import type { History, Shown } from './history.js';
@@ -11,11 +11,12 @@ import { Agenda, SimulatedLog } from './log.js';
 import { SimulatedRegistry } from './registry.js';
 import { Runs } from './runs.js';
 import type { Action, Scenario, TaskPlan } from './scenario.js';
-import { SimulatedScheduler } from './scheduler.js';
+import { realScheduler, SimulatedScheduler, type SchedulerParts } from './scheduler.js';
 import { SimulatedWatcher } from './watcher.js';
 
 export interface Planted {
   readonly graph?: Partial<GraphParts>;
+  readonly scheduler?: Partial<SchedulerParts>;
   readonly checksPins?: boolean;
 }
 
@@ -39,6 +40,8 @@ class Simulation {
   private readonly replicas: GraphReplica[];
   /** Builds begin to fail when all tasks that are to stand on something do. */
   private accidents = false;
+  /** How many reasons there are for which no builder is there. */
+  private buildersAway = 0;
 
   constructor(
     private readonly scenario: Scenario,
@@ -52,12 +55,24 @@ class Simulation {
       ...common,
       ...scenario,
       registry,
+      runs,
       watcher: this.watcher,
       checksPins: planted.checksPins ?? true,
-      accidents: () => this.accidents,
+      fate: ({ task }) => {
+        if (!this.accidents) return 'Done';
+        if (chance.hit('error', scenario.errors)) return 'Error';
+        return chance.hit(`fail ${task}`, scenario.fails) ? 'Failed' : 'Done';
+      },
       planOf: (task, hash) => this.recipes.get(`${task} ${hash}`)!,
     });
-    this.scheduler = new SimulatedScheduler({ ...common, ...scenario, runs, start: (run) => builder.start(run) });
+    this.scheduler = new SimulatedScheduler({
+      ...common,
+      runs,
+      parts: { ...realScheduler, ...planted.scheduler },
+      slots: () => (this.buildersAway > 0 ? 0 : scenario.slots),
+      lagMs: scenario.lagMs,
+      start: (run, attempt) => builder.start(run, attempt),
+    });
     this.replicas = Array.from({ length: scenario.replicas }, (_, index) => {
       const show = (shown: Shown) => {
         if (index === 0) this.shown.set(shown.position, shown);
@@ -79,7 +94,7 @@ class Simulation {
     for (const plan of scenario.tasks) this.create(plan);
     // Before anything is asked for, the scheduler has read the definitions.
     agenda.in(1, 2, () => {
-      for (const plan of scenario.tasks) if (plan.built) this.scheduler.queue(plan.name, null);
+      for (const plan of scenario.tasks) if (plan.built) this.scheduler.queue(plan.name);
     });
     let cameToRest = this.settle();
     rests.push(log.events.length);
@@ -92,7 +107,7 @@ class Simulation {
       rests.push(log.events.length);
     }
     if (!cameToRest) rests.pop();
-    const { patienceMs, lagMs } = scenario;
+    const { patienceMs, lagMs, slots } = scenario;
     return {
       entries: log.events.map(entryOf),
       shown: [...this.shown.values()],
@@ -100,6 +115,7 @@ class Simulation {
       cameToRest,
       patienceMs,
       lagMs,
+      slots,
     };
   }
 
@@ -117,7 +133,7 @@ class Simulation {
       case 'lack':
         return this.registry.lack(action.reference, action.platform);
       case 'run':
-        if (this.plans.get(action.task)?.live) this.scheduler.queue(action.task, null, action.overridden);
+        if (this.plans.get(action.task)?.live) this.scheduler.queue(action.task, action.overridden);
         return;
       case 'update':
         return this.update(action);
@@ -154,7 +170,7 @@ class Simulation {
       }
       case 'replace':
         return this.whenNext(
-          (event) => event.type === 'run.started' && this.runs.all.get(event.data.run)?.task === action.task,
+          (event) => event.type === 'run.started' && this.runs.get(event.data.run).queued?.task === action.task,
           () => {
             this.act({ ...action, do: 'delete' });
             this.act({ ...action, do: 'create' });
@@ -174,10 +190,25 @@ class Simulation {
         );
       }
       case 'cancel': {
-        const [run] = this.runs.active(action.task);
-        if (run) this.scheduler.cancel(run, 'Requested');
+        const [active] = this.runs.activeOf(action.task);
+        if (active) this.runs.do(active.run, { type: 'request-cancel', run: active.run, by: 'ada' });
         return;
       }
+      case 'reset':
+        return this.whenNext(
+          (event) => event.type === 'task.circuit-opened',
+          ({ aggregate }) => this.agenda.in(action.afterMs, 2, () => this.scheduler.reset(aggregate.id)),
+        );
+      case 'away':
+        this.buildersAway += 1;
+        this.agenda.in(action.forMs, 2, () => {
+          this.buildersAway -= 1;
+          this.scheduler.wake();
+        });
+        return;
+      case 'urge':
+        this.watcher.urge(action.reference);
+        return this.registry.move(action.reference, ['linux/amd64', 'linux/arm64']);
       case 'restart': {
         const index = action.replica % this.replicas.length;
         this.replicas[index] = this.replicas[index]!.restart();
@@ -186,12 +217,12 @@ class Simulation {
   }
 
   /** Once, right after the next event of a kind, if there is one. */
-  private whenNext(is: (event: RecordedEvent) => boolean, what: () => void): void {
+  private whenNext(is: (event: RecordedEvent) => boolean, what: (event: RecordedEvent) => void): void {
     let over = false;
     this.log.onEvent((event) => {
       if (over || !is(event)) return;
       over = true;
-      this.agenda.in(0, 2, what);
+      this.agenda.in(0, 2, () => what(event));
     });
   }
 
@@ -244,33 +275,3 @@ class Simulation {
     });
   }
 }
-
-const definitionOf = (plan: TaskPlan, revision: number): TaskDefinition => ({
-  name: plan.name,
-  team: 'platform',
-  status: plan.enabled ? 'Enabled' : 'Disabled',
-  platforms: [...plan.platforms],
-  agentConfiguration: { cpu: 2 },
-  agentPoolName: 'default',
-  timeout: 3600,
-  step: {
-    type: 'Docker',
-    contextPath: `https://git.test/${plan.name}.git`,
-    dockerFilePath: 'Dockerfile',
-    imageNames: [...plan.outputs, `registry.test/${plan.name}:{{.Run.ID}}`],
-    isPushEnabled: true,
-    noCache: false,
-    arguments: [{ name: 'REVISION', value: String(revision), isSecret: false }],
-  },
-  trigger: {
-    baseImageTrigger:
-      plan.tracks === 'Nothing'
-        ? null
-        : {
-            name: 'defaultBaseimageTriggerName',
-            baseImageTriggerType: plan.tracks,
-            status: plan.triggerEnabled ? 'Enabled' : 'Disabled',
-          },
-  },
-  tags: {},
-});

@@ -28,6 +28,10 @@ export class SimulatedWatcher {
   private readonly early = new Set<string>();
   private readonly answers = new Set<string>();
   private tracked = new Set<string>();
+  private readonly urgent = new Set<string>();
+  /** Digests of outside images that a policy holds, and for which it was said. */
+  private readonly held = new Set<string>();
+  private readonly released = new Set<string>();
 
   constructor(private readonly options: Options) {
     options.log.onEvent((event) => this.apply(event));
@@ -47,6 +51,11 @@ export class SimulatedWatcher {
     agenda.in(chance.between('poll', 6_000, 20_000), 2, look);
   }
 
+  /** A person will release what the image moves to next as urgent. */
+  urge(reference: string): void {
+    this.urgent.add(reference);
+  }
+
   private apply(event: RecordedEvent): void {
     switch (event.type) {
       case 'task.created':
@@ -55,6 +64,7 @@ export class SimulatedWatcher {
         const before = event.type === 'task.created' ? undefined : this.knowledge.get(definition.name);
         const standing = before?.standing ?? null;
         const scan = before?.definitionHash === definitionHash ? before.scan : null;
+        if (event.type === 'task.created') this.forgetRunsOf(definition.name);
         this.knowledge.set(definition.name, { definition, definitionHash, scan, standing });
         break;
       }
@@ -73,7 +83,7 @@ export class SimulatedWatcher {
         return;
       }
       case 'run.built':
-        for (const { reference, digest } of event.data.outputs) {
+        for (const { reference, digest } of this.runs.has(event.data.run) ? event.data.outputs : []) {
           this.building.set(`${reference} ${digest}`, event.data.run);
         }
         return;
@@ -109,6 +119,12 @@ export class SimulatedWatcher {
     }
   }
 
+  /** What runs for a task that was deleted is no run of its namesake, and no look is in its name. */
+  private forgetRunsOf(task: string): void {
+    for (const [run, of] of this.runs) if (of.task === task) this.runs.delete(run);
+    for (const [pushed, run] of this.building) if (!this.runs.has(run)) this.building.delete(pushed);
+  }
+
   /** The watch list follows the graph. */
   private follow(): void {
     const { agenda, chance } = this.options;
@@ -124,9 +140,26 @@ export class SimulatedWatcher {
     const now = this.options.registry.get(reference);
     if (!now || !this.tracked.has(reference) || this.digest(reference) === now.digest) return;
     const run = this.building.get(`${reference} ${now.digest}`);
+    if (!run && this.holds(reference, now)) return;
     if (!run || this.succeededRuns.has(run)) return this.adopt(reference, now, null);
     this.early.add(`${reference} ${run}`);
     this.adopt(reference, now, run);
+  }
+
+  /** Policy holds some of what comes from outside for a while; it is adopted later, if it is there still. */
+  private holds(reference: string, candidate: Snapshot): boolean {
+    const { agenda, chance, holds, log } = this.options;
+    const one = `${reference} ${candidate.digest}`;
+    if (this.held.has(one)) return !this.released.has(one);
+    if (!this.adopted.has(reference) || !chance.hit('held outside', holds)) return false;
+    this.held.add(one);
+    const look = { reference, seenBy: 'Webhook' as const, hintedAt: null };
+    log.append({ kind: 'tag', id: reference }, 'tag.held', { ...look, candidate, reason: 'minimum age', run: null });
+    agenda.in(chance.between('released outside', 1_000, 60_000), 2, () => {
+      this.released.add(one);
+      this.look(reference);
+    });
+    return true;
   }
 
   private answer(reference: string, run: string): void {
@@ -157,6 +190,7 @@ export class SimulatedWatcher {
       to,
       policy: 'acr',
       run,
+      ...(run === null && this.urgent.delete(reference) ? { urgent: true } : {}),
     });
   }
 

@@ -6,11 +6,13 @@ import { readdir, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import Database from 'better-sqlite3';
 import { createClient, type Client } from '#libs/client';
 import type { EventData } from '#libs/contracts';
 import { freePort, repositoryRoot, tempDir } from '#libs/testing';
 import { tarOf } from '../demo/base-image.js';
 import { Feed, type DemoEvent } from '../demo/feed.js';
+import { rowsOf } from './rows.js';
 import { ValidatingFetch, type Document } from './validating-fetch.js';
 
 export type JourneyEvent<T extends DemoEvent['type'] = DemoEvent['type']> = Extract<DemoEvent, { type: T }>;
@@ -110,6 +112,21 @@ export class Plinth {
         if (/\.sqlite(-\w+)?$/.test(name)) await rm(join(folder, name));
       }
     }
+  }
+
+  /** What each service has in its database, by service; to be read while nothing runs. */
+  async projectedRows(): Promise<Record<string, string>> {
+    const rows: Record<string, string> = {};
+    for (const service of ['watcher', 'graph', 'scheduler', 'builder']) {
+      const folder = join(this.data, 'data', service);
+      for (const name of await readdir(folder)) {
+        if (!name.endsWith('.sqlite')) continue;
+        const db = new Database(join(folder, name), { readonly: true });
+        rows[service] = rowsOf(db);
+        db.close();
+      }
+    }
+    return rows;
   }
 
   async isReady(): Promise<boolean> {

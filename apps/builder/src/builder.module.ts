@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { runDecider } from '#libs/domain';
+import { outputDecider, runDecider } from '#libs/domain';
 import { AggregateStore } from '#libs/event-log';
 import { RegistryDirectory } from '#libs/registries';
 import { Runtime, ServiceLog } from '#libs/runtime';
@@ -30,6 +30,7 @@ class Builder {
     const environment = loadConfig(process.env, builderConfigSchema);
     const dataDir = join(config.PLINTH_DATA, 'builder');
     const runs = new AggregateStore(runDecider);
+    const outputs = new AggregateStore(outputDecider);
     const adopted = new AdoptedImages();
     const published = new Published();
     this.registries = new RegistryDirectory({ secrets });
@@ -37,7 +38,7 @@ class Builder {
       name: 'builder',
       jet,
       dataDir,
-      projections: [runs, adopted, published, this.registries],
+      projections: [runs, outputs, adopted, published, this.registries],
       clock,
       logger,
       health,
@@ -48,6 +49,7 @@ class Builder {
       log: jet.events,
       commands: this.log.commands,
       runs,
+      outputs,
       projector: this.log.projector,
       adopted,
       published,

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runDecider, type RunState } from '#libs/domain';
+import { outputDecider, runDecider, type OutputState, type RunState } from '#libs/domain';
 import {
   crashPoint,
   systemClock,
@@ -73,7 +73,8 @@ export interface BuilderDeps {
   readonly log: EventLog;
   readonly commands: Commands;
   readonly runs: AggregateStore<RunState>;
-  /** Must project `runs`, `adopted` and `published`, and be started. */
+  readonly outputs: AggregateStore<OutputState>;
+  /** Must project `runs`, `outputs`, `adopted` and `published`, and be started. */
   readonly projector: Progress;
   readonly adopted: AdoptedImages;
   readonly published: Published;
@@ -199,6 +200,8 @@ export class BuilderService {
     this.#drift = new DriftReconciler({
       registry,
       published,
+      foreignAt: (reference) => deps.outputs.get(reference).state.foreign,
+      say: (reference, command) => deps.commands.execute(deps.outputs, outputDecider, reference, command),
       leases,
       builderId,
       clock,

@@ -16,3 +16,6 @@ export const asOfOption = (): Option =>
 export interface AsOf {
   readonly asOf?: string;
 }
+
+/** What a question is given of it: nothing, where now is meant. */
+export const momentOf = ({ asOf }: AsOf): AsOf => (asOf === undefined ? {} : { asOf });

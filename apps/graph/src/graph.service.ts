@@ -1,10 +1,15 @@
 import { join } from 'node:path';
+import { Counter } from 'prom-client';
+import { outputDecider } from '#libs/domain';
 import { AggregateStore } from '#libs/event-log';
 import { BuilderPresence, ServiceLog, type Runtime } from '#libs/runtime';
 import { defaultPatience, type Patience } from './model/evaluate.js';
+import { checkOutputs } from './outputs/check-outputs.js';
+import { SharedOutputs } from './outputs/shared-outputs.js';
 import { GraphProjection } from './projection/graph-projection.js';
 import { rebuildDecider } from './rebuilds/rebuild.decider.js';
 import { RebuildManager } from './rebuilds/rebuild-manager.js';
+import { Reconciler } from './rebuilds/reconciler.js';
 import type { GraphView } from './view/graph-view.js';
 import { Past } from './view/past.js';
 import { waveDecider } from './waves/wave.decider.js';
@@ -17,6 +22,8 @@ export class GraphService {
   /** Builders that are there, for who asks how long something would take. */
   readonly builders: BuilderPresence;
   private readonly manager: RebuildManager;
+  private readonly shared: SharedOutputs;
+  private readonly reconciler: Reconciler;
   private readonly past: Past;
   private readonly stopping = new AbortController();
 
@@ -24,12 +31,13 @@ export class GraphService {
     const { jet, clock, logger, health, config, onFailure } = runtime;
     const rebuilds = new AggregateStore(rebuildDecider);
     const waveStates = new AggregateStore(waveDecider);
+    const outputs = new AggregateStore(outputDecider);
     const { projection, patience } = this;
     this.log = new ServiceLog({
       name: 'graph',
       jet,
       dataDir: join(config.PLINTH_DATA, 'graph'),
-      projections: [rebuilds, waveStates, projection],
+      projections: [rebuilds, waveStates, outputs, projection],
       clock,
       logger,
       health,
@@ -39,7 +47,24 @@ export class GraphService {
     this.past = new Past(jet.events, clock, patience);
     const { model, waves } = projection;
     const { commands, projector } = this.log;
+    this.shared = new SharedOutputs({ model, outputs, commands, logger });
+    checkOutputs(runtime.diagnostics, { model, outputs });
     const position = () => projector.position;
+    const recreated = new Counter({
+      name: 'plinth_rebuilds_recreated_total',
+      help: 'Tasks that were due without anything having told of it, found by the periodic comparison of everything.',
+      registers: [runtime.metrics.registry],
+    });
+    this.reconciler = new Reconciler({
+      model,
+      rebuilds,
+      commands,
+      clock,
+      logger,
+      patience,
+      position,
+      onRecreated: () => recreated.inc(),
+    });
     this.manager = new RebuildManager({
       model,
       waves,
@@ -54,18 +79,25 @@ export class GraphService {
   }
 
   async start(): Promise<void> {
-    const { log, projection, manager } = this;
+    const { log, projection, manager, shared, reconciler } = this;
     await log.start();
     await this.builders.watch(this.stopping.signal);
     const decide = () => manager.decide(projection.takeUndecided());
-    log.projector.onBatch((_events, caughtUp) => {
-      if (caughtUp) decide();
+    log.projector.onBatch((events, caughtUp) => {
+      shared.attend(events);
+      if (!caughtUp) return;
+      decide();
+      void shared.report();
     });
     decide();
+    reconciler.start();
+    shared.attendAll();
+    void shared.report();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.reconciler.stop();
     this.manager.stop();
     this.past.close();
     await this.log.stop();

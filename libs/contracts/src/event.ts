@@ -1,7 +1,17 @@
 import type { z } from 'zod';
 
 /** The aggregates of the log; each has one owner among the services. */
-export const aggregateKinds = ['registry', 'policy', 'tag', 'task', 'rebuild', 'wave', 'run', 'webhook'] as const;
+export const aggregateKinds = [
+  'registry',
+  'policy',
+  'tag',
+  'task',
+  'rebuild',
+  'wave',
+  'run',
+  'webhook',
+  'output',
+] as const;
 export type AggregateKind = (typeof aggregateKinds)[number];
 
 export interface EventDefinition<S extends z.ZodType = z.ZodType> {

@@ -8,3 +8,4 @@ export * from './named-secrets.js';
 export * from './tracking.js';
 export * from './failure.js';
 export * from './run/run.decider.js';
+export * from './output/output.decider.js';

@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.js';
 import { appendBench } from './append.js';
+import { buildsBench } from './builds.js';
 import { cliBench } from './cli.js';
 import { applyBench } from './apply.js';
 import { dockerfileBench } from './dockerfile.js';
@@ -31,5 +32,6 @@ export const benches: readonly Bench[] = [
   enginesBench,
   cliBench,
   staleBench,
+  buildsBench,
   graphBench,
 ];

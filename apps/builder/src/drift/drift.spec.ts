@@ -32,15 +32,27 @@ describe('drift', () => {
     b.registry.tags.set(app, older);
     expect(await b.builder.reconcile()).toEqual({ looked: 1, repaired: 1, unknown: 0 });
     expect(b.registry.tags.get(app)).toBe(newer);
+    expect(await b.saidOf(app)).toMatchObject([
+      {
+        type: 'output.repaired',
+        data: { reference: app, task: 'app', run: 'r2', found: older, foundRun: 'r1', to: newer },
+      },
+    ]);
   });
 
   it('never fights a digest that no run of the task made, and reports it once', async () => {
     await using b = await bench();
-    await twoRuns(b);
+    const [, newer] = await twoRuns(b);
     const theirs = b.registry.image(app, 'pushed by a person').digest;
     expect(await b.builder.reconcile()).toMatchObject({ repaired: 0, unknown: 1 });
     expect(await b.builder.reconcile()).toMatchObject({ repaired: 0, unknown: 0 });
     expect(b.registry.tags.get(app)).toBe(theirs);
+    expect(await b.saidOf(app)).toMatchObject([
+      { type: 'output.foreign', data: { task: 'app', run: 'r2', found: theirs, expected: newer } },
+    ]);
+    b.registry.tags.set(app, newer);
+    await b.builder.reconcile();
+    expect((await b.saidOf(app)).map(({ type }) => type)).toEqual(['output.foreign', 'output.regained']);
   });
 
   it('leaves a task alone while a run of it is active', async () => {

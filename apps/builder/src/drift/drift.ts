@@ -1,4 +1,5 @@
 import type { PushedImage } from '#libs/contracts';
+import type { OutputCommand } from '#libs/domain';
 import type { Logger } from '#libs/event-log';
 import { isRegistryError, parseReference, repositoryName } from '#libs/oci';
 import type { BuilderMetrics, ImageRegistry, Leases } from '../ports.js';
@@ -14,6 +15,10 @@ export interface DriftOptions {
     isActive(task: string): boolean;
     earlierRun(task: string, reference: string, digest: string, position: number): string | undefined;
   };
+  /** What was said to be foreign of a tag, as long as it is. */
+  readonly foreignAt: (reference: string) => string | null;
+  /** Puts what was found, and done about it, into the log. */
+  readonly say: (reference: string, command: OutputCommand) => Promise<unknown>;
   readonly leases: Leases;
   readonly builderId: string;
   readonly clock: BuilderClock;
@@ -51,12 +56,9 @@ export interface DriftReport {
 /**
  * Registries cannot compare and swap, so a builder that was cut off may move a tag back after its run was given up. A
  * stable output that shows the digest of an earlier run of the same task is moved forward again. A digest that no run
- * of the task made is a person's or another task's: it is reported once and left alone.
+ * of the task made is a person's or another task's: it is reported once and left alone. Either is an event.
  */
 export class DriftReconciler {
-  /** What was reported, so that a tag that stays is told once. */
-  readonly #reported = new Map<string, string>();
-
   constructor(private readonly options: DriftOptions) {}
 
   /** One pass over everything, unless another builder is at it. */
@@ -104,11 +106,12 @@ export class DriftReconciler {
     { reference, digest }: PushedImage,
     signal: AbortSignal,
   ): Promise<'same' | 'repaired' | 'unknown'> {
-    const { published, registry, logger, metrics } = this.options;
+    const { published, registry, logger, metrics, foreignAt, say } = this.options;
+    const tag = { reference, task, run };
     if (published.isActive(task)) return 'same';
     const head = await registry.head(reference, signal);
     if (!head || head.digest === digest) {
-      this.#reported.delete(reference);
+      if (head && foreignAt(reference) !== null) await say(reference, { type: 'regained', ...tag });
       return 'same';
     }
     // The look took time: what it is compared with may have changed, and a run that moves tags now is in charge.
@@ -116,13 +119,13 @@ export class DriftReconciler {
     if (!now || now.run !== run || published.isActive(task)) return 'same';
     const earlier = published.earlierRun(task, reference, head.digest, now.position);
     if (earlier === undefined) {
-      if (this.#reported.get(reference) === head.digest) return 'same';
-      this.#reported.set(reference, head.digest);
+      if (foreignAt(reference) === head.digest) return 'same';
       logger.warn(
         { task, reference, found: head.digest, expected: digest },
         `${reference} shows an image that no run of task ${task} made; it is left as it is.`,
       );
       metrics?.driftUnknown();
+      await say(reference, { type: 'foreign', ...tag, found: head.digest, expected: digest });
       return 'unknown';
     }
     const at = `${repositoryName(parseReference(reference))}@${digest}`;
@@ -134,6 +137,7 @@ export class DriftReconciler {
       `${reference} had gone back to the image of run ${earlier}; it was moved forward to that of run ${run} again.`,
     );
     metrics?.driftRepaired();
+    await say(reference, { type: 'repaired', ...tag, found: head.digest, foundRun: earlier, to: digest });
     return 'repaired';
   }
 }

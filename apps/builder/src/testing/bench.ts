@@ -1,6 +1,13 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { definitionHash, runDecider, type QueuedRun, type RunCommand, type RunState } from '#libs/domain';
+import {
+  definitionHash,
+  outputDecider,
+  runDecider,
+  type QueuedRun,
+  type RunCommand,
+  type RunState,
+} from '#libs/domain';
 import {
   PlinthError,
   taskDefinitionSchema,
@@ -79,6 +86,8 @@ export interface Bench extends AsyncDisposable {
   /** The builder takes the run and dies at a crash point: resolves there, and it never does anything more. */
   dies(point: CrashPoint, delivery: Delivery): Promise<void>;
   events(run: string): Promise<EventType[]>;
+  /** What was said of a tag, in order. */
+  saidOf(reference: string): Promise<RecordedEvent[]>;
   last<E extends EventType>(run: string, type: E): Promise<EventData<E>>;
   state(run: string): RunState;
   append(kind: 'task' | 'tag', id: string, event: Proposed): Promise<void>;
@@ -90,10 +99,11 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
   const clock = new FakeClock();
   const log = new MemoryEventLog({ clock });
   const [runs, adopted, published] = [new AggregateStore(runDecider), new AdoptedImages(), new Published()];
+  const outputs = new AggregateStore(outputDecider);
   const projector = new Projector({
     log,
     file: join(dir.path, 'b.sqlite'),
-    projections: [runs, adopted, published],
+    projections: [runs, outputs, adopted, published],
     clock,
   });
   await projector.start();
@@ -110,6 +120,7 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
       log,
       commands,
       runs,
+      outputs,
       projector,
       adopted,
       published,
@@ -174,10 +185,10 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
     await projector.waitFor(last, { timeoutMs: 5_000 });
   };
   const execute = (run: string, command: RunCommand) => commands.execute(runs, runDecider, run, command);
-  const eventsOf = async (run: string): Promise<RecordedEvent[]> => {
+  const eventsOf = async (id: string, kind: 'run' | 'output' = 'run'): Promise<RecordedEvent[]> => {
     const found: RecordedEvent[] = [];
     for await (const { events, caughtUp } of log.read({ after: 0, signal: new AbortController().signal })) {
-      found.push(...events.filter(({ aggregate }) => aggregate.kind === 'run' && aggregate.id === run));
+      found.push(...events.filter(({ aggregate }) => aggregate.kind === kind && aggregate.id === id));
       if (caughtUp) return found;
     }
     return found;
@@ -278,6 +289,7 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
       await settle();
       return delivered;
     },
+    saidOf: (reference) => eventsOf(reference, 'output'),
     events: async (run) => (await eventsOf(run)).map(({ type }) => type),
     last: async <E extends EventType>(run: string, type: E) => {
       const found = (await eventsOf(run)).findLast((event) => event.type === type);

@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { registryDefinitionSchema } from '#libs/contracts';
-import { runDecider } from '#libs/domain';
+import { outputDecider, runDecider } from '#libs/domain';
 import { AggregateStore, Commands, Jet, Projector, silentLogger } from '#libs/event-log';
 import { RegistryClient } from '#libs/oci';
 import { BuilderService } from '../builder.service.js';
@@ -27,10 +27,11 @@ export const runBuilder = async (settings: BuilderProcessSettings): Promise<() =
   const { nats, registry, builderId, dir, ackWaitMs } = settings;
   const jet = await Jet.connect({ servers: nats, name: builderId });
   const [runs, adopted, published] = [new AggregateStore(runDecider), new AdoptedImages(), new Published()];
+  const outputs = new AggregateStore(outputDecider);
   const projector = new Projector({
     log: jet.events,
     file: join(dir, 'builder.sqlite'),
-    projections: [runs, adopted, published],
+    projections: [runs, outputs, adopted, published],
   });
   await mkdir(dir, { recursive: true });
   await projector.start();
@@ -39,6 +40,7 @@ export const runBuilder = async (settings: BuilderProcessSettings): Promise<() =
     log: jet.events,
     commands: new Commands({ log: jet.events, projector }),
     runs,
+    outputs,
     projector,
     adopted,
     published,

@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, type Command } from 'commander';
 import type { Output } from '#libs/contracts';
 import { exitCodes } from '#libs/contracts/light';
-import { asOfOption, type AsOf } from '../as-of.js';
+import { asOfOption, momentOf, type AsOf } from '../as-of.js';
 import { command } from '../command.js';
 import { tableLines, type Column } from '../output/table.js';
 import { familiar, shortDigest, toSecond } from '../output/words.js';
@@ -44,8 +44,7 @@ export default command<Options, [string]>({
   async run({ client, printer }, { all, failOnAny, asOf }, digest) {
     const plinth = await client();
     const answer = await wholePages(
-      (page) =>
-        plinth.listContaining({ digest, ...page, ...(all ? { all } : {}), ...(asOf === undefined ? {} : { asOf }) }),
+      (page) => plinth.listContaining({ digest, ...page, ...(all ? { all } : {}), ...momentOf({ asOf }) }),
       'images',
     );
     const { images, standing } = answer;

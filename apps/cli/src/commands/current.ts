@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { CallInput, Output } from '#libs/contracts';
-import { asOfOption, type AsOf } from '../as-of.js';
+import { asOfOption, momentOf, type AsOf } from '../as-of.js';
 import { command } from '../command.js';
 import { statusColour } from '../output/colour.js';
 import { tableLines, type Column } from '../output/table.js';
@@ -54,7 +54,7 @@ export default command<Options>({
           ...page,
           ...(team === undefined ? {} : { team }),
           ...(grade === undefined ? {} : { grade }),
-          ...(asOf === undefined ? {} : { asOf }),
+          ...momentOf({ asOf }),
         }),
       'images',
     );

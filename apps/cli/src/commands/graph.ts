@@ -1,5 +1,6 @@
 import { Argument, Option, type Command } from 'commander';
 import { exitCodes, isPlinthError } from '#libs/contracts/light';
+import { asOfOption, momentOf, type AsOf } from '../as-of.js';
 import { command } from '../command.js';
 import { CliError } from '../errors.js';
 import { statusColour } from '../output/colour.js';
@@ -9,7 +10,7 @@ import { allPages } from '../pages.js';
 import { nonEmpty } from '../parsers.js';
 import type { Session } from '../session.js';
 
-interface Options {
+interface Options extends AsOf {
   readonly up?: boolean;
   readonly down?: boolean;
   readonly direct?: boolean;
@@ -20,10 +21,11 @@ interface Options {
 const subjectOf = (word: string, isTask: boolean | undefined): { task: string } | { reference: string } =>
   isTask || (isTask === undefined && !/[/:@.]/.test(word)) ? { task: word } : { reference: word };
 
-const down = async ({ client, printer }: Session, word: string, { direct, task }: Options): Promise<void> => {
+const down = async ({ client, printer }: Session, word: string, options: Options): Promise<void> => {
   const plinth = await client();
+  const subject = { ...subjectOf(word, options.task), ...momentOf(options) };
   const items = await allPages(
-    (page) => plinth.listDependants({ ...subjectOf(word, task), ...page, transitive: !direct }),
+    (page) => plinth.listDependants({ ...subject, ...page, transitive: !options.direct }),
     ({ dependants }) => dependants,
   );
   await printer.list({
@@ -49,10 +51,11 @@ const down = async ({ client, printer }: Session, word: string, { direct, task }
   if (items.length > 0) printer.progress(`${plural(items.length, 'task')} on ${plural(levels, 'level')}.`);
 };
 
-const up = async ({ client, printer }: Session, word: string, { direct, task }: Options): Promise<void> => {
+const up = async ({ client, printer }: Session, word: string, options: Options): Promise<void> => {
   const plinth = await client();
+  const subject = { ...subjectOf(word, options.task), ...momentOf(options) };
   const items = await allPages(
-    (page) => plinth.listInputs({ ...subjectOf(word, task), ...page, transitive: !direct }),
+    (page) => plinth.listInputs({ ...subject, ...page, transitive: !options.direct }),
     ({ inputs }) => inputs,
   );
   await printer.list({
@@ -75,7 +78,7 @@ const up = async ({ client, printer }: Session, word: string, { direct, task }: 
     ],
     name: ({ reference }) => reference,
     empty:
-      'task' in subjectOf(word, task)
+      'task' in subject
         ? `Nothing is known yet of what ${word} stands on: plinth why ${word} says why.`
         : `Nothing is known of what ${word} stands on: no task pushes it.`,
   });
@@ -88,7 +91,8 @@ export default command<Options, [string]>({
       .addOption(new Option('--down', 'which tasks stand on it (unless said)').conflicts('up'))
       .option('--up', 'what it stands on')
       .option('--direct', 'only the first level')
-      .option('--task', 'it is a task, whatever its name looks like'),
+      .option('--task', 'it is a task, whatever its name looks like')
+      .addOption(asOfOption()),
 
   watches: 'task,tag,run',
 

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { Output } from '#libs/contracts';
-import { asOfOption, type AsOf } from '../as-of.js';
+import { asOfOption, momentOf, type AsOf } from '../as-of.js';
 import { command } from '../command.js';
 import { tableLines, type Column } from '../output/table.js';
 import { familiar } from '../output/words.js';
@@ -37,7 +37,7 @@ export default command<Options, [string]>({
     // A name without the marks of a reference is a task.
     const subject = task || !/[/:@.]/.test(word) ? { task: word } : { reference: word };
     const answer = await wholePages(
-      (page) => plinth.getImpact({ ...subject, ...page, ...(asOf === undefined ? {} : { asOf }) }),
+      (page) => plinth.getImpact({ ...subject, ...page, ...momentOf({ asOf }) }),
       'tasks',
     );
     if (printer.format !== 'table' && printer.format !== 'wide') {

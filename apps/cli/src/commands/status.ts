@@ -1,4 +1,6 @@
+import type { Command } from 'commander';
 import type { Client } from '#libs/client';
+import { asOfOption, type AsOf } from '../as-of.js';
 import { command } from '../command.js';
 import { plural } from '../output/words.js';
 
@@ -26,6 +28,13 @@ type Summary = Awaited<ReturnType<typeof summary>>;
 
 const atMost = (count: number): string => (count >= counted ? `${counted} or more` : String(count));
 
+const tasksOf = (states: Summary['states']): string => {
+  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
+  if (total === 0) return 'none yet';
+  const parts = Object.entries(states).filter(([, count]) => count > 0);
+  return `${total}: ${parts.map(([state, count]) => `${count} ${state}`).join(', ')}`;
+};
+
 const fieldsOf = ({
   server,
   states,
@@ -34,12 +43,10 @@ const fieldsOf = ({
   policy,
   registries,
 }: Summary): (readonly [string, string | string[]])[] => {
-  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
-  const parts = Object.entries(states).filter(([, count]) => count > 0);
   const failing = registries.filter(({ lastError }) => lastError !== null);
   return [
     ['Server', server],
-    ['Tasks', total === 0 ? 'none yet' : `${total}: ${parts.map(([state, count]) => `${count} ${state}`).join(', ')}`],
+    ['Tasks', tasksOf(states)],
     ['Runs', `${runs.running} running, ${runs.queued} queued`],
     ['Open waves', atMost(openWaves)],
     [
@@ -51,12 +58,25 @@ const fieldsOf = ({
   ];
 };
 
-export default command({
+export default command<AsOf>({
+  describe: (status: Command) => status.addOption(asOfOption()),
+
   watches: 'task,run,tag,wave,rebuild,registry,policy',
 
-  async run({ client, connection, printer }) {
+  async run({ client, connection, printer }, { asOf }) {
     const { server } = await connection();
-    const item = await summary(await client(), server);
-    await printer.show({ item, name: server, fields: fieldsOf(item) });
+    const plinth = await client();
+    if (asOf === undefined) {
+      const item = await summary(plinth, server);
+      return printer.show({ item, name: server, fields: fieldsOf(item) });
+    }
+    // Of the rest the log does not tell what it was: registries answer now, and builders are there or not.
+    const { counts: states } = await plinth.listStates({ pageSize: 1, asOf });
+    const fields = [
+      ['Server', server],
+      ['As of', asOf],
+      ['Tasks', tasksOf(states)],
+    ] as const;
+    await printer.show({ item: { server, asOf, states }, name: server, fields });
   },
 });

@@ -61,6 +61,7 @@ const holding = (task: TaskNode, images: Images, now: number, patience: Patience
   const { reason, by } = evaluation;
   const texts: Record<BlockReason, string> = {
     UpstreamPending: `It waits for ${andMore(by)}, which will still change.`,
+    Running: `It waits for run ${andMore(by)} to end.`,
     Settling: 'It waits a moment for other changes that arrive together.',
     Disabled: 'The task is disabled: enable it, or run it by hand.',
     TriggerDisabled: 'Its base image trigger is off: turn it on, or run it by hand.',

@@ -18,7 +18,8 @@ export type Evaluation =
       readonly sourceRevision: string | null;
     };
 
-export type BlockReason = 'UpstreamPending' | 'Disabled' | 'TriggerDisabled' | 'CircuitOpen' | 'Declined' | 'Settling';
+export type BlockReason =
+  'UpstreamPending' | 'Disabled' | 'TriggerDisabled' | 'CircuitOpen' | 'Declined' | 'Settling' | 'Running';
 
 export interface Patience {
   /** Longest that a task waits for its upstream tasks, in milliseconds. */
@@ -77,6 +78,8 @@ export const evaluate = (
   // While a run by hand is queued nothing new is offered; an offer that stands is still kept true.
   const offered = task.offer !== null && !task.offer.over;
   for (const run of task.runs.values()) {
+    // One by hand was quicker than the one that answers the offer. It may well build the same: that shows when it ends.
+    if (run.started && offered && run.offer !== task.offer?.position) return blocked('Running', [run.run]);
     if (run.started || (run.offer === null && !offered)) return { kind: 'running' };
   }
   if (definition.status === 'Disabled') return blocked('Disabled', []);

@@ -225,6 +225,19 @@ describe('the graph', () => {
     expect(now.kind === 'due' && now.key !== key).toBe(true);
   });
 
+  it('takes an offer back when a run by hand was started first: it may build the same', () => {
+    const story = new Story().adopt('x', 'v1').task('a', 'x').adopt('x', 'v2');
+    const offered = story.due('a');
+    if (offered.kind !== 'due') throw new Error(`a is ${offered.kind}`);
+    const { key, causes, pins, sourceRevision } = offered;
+    const offer = story.add('rebuild.due', { task: 'a', key, causes, pins, sourceRevision, basis: 1, waves: [] });
+    story.queue('a', 'r2', offer, key).queue('a', 'by-hand');
+    story.add('run.started', { run: 'by-hand', attempt: 1, builder: 'b', slot: 0, engine: 'docker', isolation: 'oci' });
+    expect(story.due('a')).toMatchObject({ kind: 'blocked', reason: 'Running', by: ['by-hand'] });
+    story.succeed('a', 'by-hand', ['x']);
+    expect(story.due('a')).toEqual({ kind: 'settled' });
+  });
+
   it('offers nothing new while a run by hand is queued', () => {
     const story = new Story().adopt('x', 'v1').task('a', 'x').queue('a', 'by-hand').adopt('x', 'v2');
     expect(story.due('a')).toEqual({ kind: 'running' });

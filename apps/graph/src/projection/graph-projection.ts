@@ -47,7 +47,9 @@ export class GraphProjection implements Projection {
     this.pushes.open(db);
     this.tasks.open(db, this.model, this.runs);
     this.images.open(db, this.model);
-    for (const { facts } of db.prepare('SELECT facts FROM graph_wave WHERE open').iterate() as Rows<'facts'>) {
+    for (const { facts } of db
+      .prepare('SELECT facts FROM graph_wave WHERE open ORDER BY position')
+      .iterate() as Rows<'facts'>) {
       this.waves.restore(JSON.parse(facts) as Parameters<WaveBook['restore']>[0]);
     }
     this.model.restore();

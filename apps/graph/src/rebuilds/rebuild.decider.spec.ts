@@ -13,7 +13,10 @@ const due = (key: string): Evaluation => ({
   pins: [],
   sourceRevision: 'c0ffee',
 });
-const blocked = (reason: 'UpstreamPending' | 'Settling' | 'Disabled' | 'CircuitOpen', ...by: string[]): Evaluation => ({
+const blocked = (
+  reason: 'UpstreamPending' | 'Settling' | 'Running' | 'Disabled' | 'CircuitOpen',
+  ...by: string[]
+): Evaluation => ({
   kind: 'blocked',
   reason,
   by,
@@ -99,7 +102,7 @@ describe('why a stale task is not rebuilt', () => {
     given({ evaluation: blocked('Disabled') })
       .when(blocked('CircuitOpen'))
       .says('rebuild.blocked'));
-  it.each(['UpstreamPending', 'Settling'] as const)('is not said for %s, which ends by itself', (reason) =>
+  it.each(['UpstreamPending', 'Settling', 'Running'] as const)('is not said for %s, which ends by itself', (reason) =>
     given().when(blocked(reason)).says(),
   );
   it('is taken back when the task is fresh again', () =>

@@ -17,12 +17,14 @@ export interface RebuildCommand {
   /** Position that the evaluation was made at. */
   readonly basis: number;
   readonly waves: readonly string[];
+  /** Found by comparing everything: nothing had told of it. */
+  readonly recreated?: boolean;
 }
 
 type RebuildEvent = 'rebuild.due' | 'rebuild.blocked' | 'rebuild.settled';
 
 /** Reasons that end by themselves, soon: said only to withdraw an offer, or a large wave would fill the log with them. */
-const passing = new Set(['UpstreamPending', 'Settling']);
+const passing = new Set(['UpstreamPending', 'Settling', 'Running']);
 
 /**
  * One rebuild per task: the offer to build it, or why not. A key that was offered before is offered again when the run
@@ -31,7 +33,7 @@ const passing = new Set(['UpstreamPending', 'Settling']);
 export const rebuildDecider: Decider<RebuildState, RebuildCommand, RebuildEvent> = {
   kind: 'rebuild',
   initialState: { offered: null, blocked: null },
-  decide: ({ task, evaluation, offerOver, basis, waves }, state) => {
+  decide: ({ task, evaluation, offerOver, basis, waves, recreated }, state) => {
     const open = state.offered !== null && !offerOver;
     switch (evaluation.kind) {
       case 'running':
@@ -47,7 +49,9 @@ export const rebuildDecider: Decider<RebuildState, RebuildCommand, RebuildEvent>
       case 'due': {
         const { key, causes, pins, sourceRevision } = evaluation;
         if (open && state.offered === key) return [];
-        return [{ type: 'rebuild.due', data: { task, key, causes, pins, sourceRevision, basis, waves: [...waves] } }];
+        const how = recreated ? { recreated } : {};
+        const due = { task, key, causes, pins, sourceRevision, basis, waves: [...waves], ...how };
+        return [{ type: 'rebuild.due', data: due }];
       }
     }
   },

@@ -40,8 +40,8 @@ export class WaveBook {
   readonly waves = new Map<string, Wave>();
   /** Waves that were opened, closed or changed since they were last taken. */
   private readonly changes = new Set<Wave>();
-  /** Runs of the members of open waves. */
-  private readonly runs = new Map<string, string>();
+  /** Runs of the members of open waves, each with how many of these it is in. */
+  private readonly runs = new Map<string, number>();
 
   takeChanges(): Wave[] {
     const taken = [...this.changes];
@@ -53,7 +53,7 @@ export class WaveBook {
   restore(stored: Omit<Wave, 'members' | 'remaining'> & { members: WaveMember[]; remaining: string[] }): void {
     const members = new Map(stored.members.map((member) => [member.task, member]));
     this.waves.set(stored.id, { ...stored, members, remaining: new Set(stored.remaining) });
-    for (const { run } of stored.members) if (run !== null && stored.closedAt === null) this.runs.set(run, stored.id);
+    if (stored.closedAt === null) for (const { run } of stored.members) this.count(run, 1);
   }
 
   /** `wave.opened` or `wave.closed` is in the log. A wave that is closed and said to be leaves memory. */
@@ -71,7 +71,8 @@ export class WaveBook {
     const { from, to, seenBy, hintedAt, reference, run } = event.data;
     // The first look at an image changes nothing, and what a run of a wave pushed belongs to that wave.
     if (from === null || (run !== null && this.runs.has(run))) return [];
-    const members = membersOf(image);
+    // In order, so that what is stored is the same after a restart, when tasks are met in another one.
+    const members = new Map([...membersOf(image)].sort(([a, i], [b, j]) => i - j || (a.name < b.name ? -1 : 1)));
     if (members.size === 0) return [];
     const wave: Wave = {
       id: `w${event.sequence.toString(36)}`,
@@ -98,9 +99,8 @@ export class WaveBook {
   }
 
   started(task: TaskNode, run: string): void {
-    this.mark(task, (member, wave) => {
-      member.run = run;
-      this.runs.set(run, wave.id);
+    this.mark(task, (member) => {
+      this.ran(member, run);
       if (member.status === 'Waiting' || member.status === 'Failed') member.status = 'Running';
     });
   }
@@ -111,7 +111,7 @@ export class WaveBook {
 
   succeeded(task: TaskNode, run: string, unchanged: boolean): void {
     this.mark(task, (member) => {
-      member.run = run;
+      this.ran(member, run);
       member.status = unchanged ? 'Unchanged' : 'Built';
     });
   }
@@ -127,17 +127,29 @@ export class WaveBook {
       this.changes.add(wave);
       if (wave.remaining.size > 0) continue;
       wave.closedAt = time;
-      for (const { run } of wave.members.values()) if (run !== null) this.runs.delete(run);
+      for (const { run } of wave.members.values()) this.count(run, -1);
     }
     task.waves.clear();
   }
 
-  private mark(task: TaskNode, change: (member: WaveMember, wave: Wave) => void): void {
+  private ran(member: WaveMember, run: string): void {
+    this.count(member.run, -1);
+    this.count((member.run = run), 1);
+  }
+
+  private count(run: string | null, by: number): void {
+    if (run === null) return;
+    const count = (this.runs.get(run) ?? 0) + by;
+    if (count > 0) this.runs.set(run, count);
+    else this.runs.delete(run);
+  }
+
+  private mark(task: TaskNode, change: (member: WaveMember) => void): void {
     for (const id of task.waves) {
       const wave = this.waves.get(id);
       const member = wave?.members.get(task.name);
       if (!wave || !member) continue;
-      change(member, wave);
+      change(member);
       this.changes.add(wave);
     }
   }

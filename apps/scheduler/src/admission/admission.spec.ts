@@ -14,7 +14,8 @@ import { FakeClock, tempDir, type TempDir } from '#libs/testing';
 import { SchedulerProjection } from '../projection/scheduler-projection.js';
 import { taskDecider, type TaskState } from '../tasks/task.decider.js';
 import { definitionOf, dueOf, queuedOf } from '../testing/samples.js';
-import { Admission, runIdOf } from './admission.js';
+import { Admission } from './admission.js';
+import { runIdOf } from './attend.js';
 
 describe('admission', () => {
   let dir: TempDir;

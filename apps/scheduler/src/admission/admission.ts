@@ -1,8 +1,8 @@
-import type { Cause, EventData } from '#libs/contracts';
-import { failuresToOpenCircuit, runDecider, type RunCommand, type RunState } from '#libs/domain';
+import { runDecider, type RunState } from '#libs/domain';
 import type { AggregateStore, Clock, Commands, Logger } from '#libs/event-log';
 import { taskDecider, type TaskState } from '../tasks/task.decider.js';
-import { emptyBook, type Offer, type TaskBook } from './offers.js';
+import { attend } from './attend.js';
+import { emptyBook, type TaskBook } from './offers.js';
 
 export interface AdmissionDependencies {
   readonly books: ReadonlyMap<string, TaskBook>;
@@ -15,15 +15,7 @@ export interface AdmissionDependencies {
   readonly logger: Logger;
 }
 
-/** Id of the run that answers an offer: given by the position of the offer, so it is queued once however often it is tried. */
-export const runIdOf = (offer: number): string => `c${offer.toString(36)}`;
-
 const retryMs = 1000;
-
-const priorityOf = (causes: readonly Cause[]): EventData<'run.queued'>['priority'] => {
-  if (causes.some(({ type }) => type === 'DefinitionChanged')) return 'SourceChange';
-  return causes.some((cause) => cause.type === 'BaseImageMoved' && cause.urgent) ? 'UrgentBase' : 'Base';
-};
 
 /**
  * Turns offers of the graph into queued runs, takes withdrawn ones back, and opens and closes circuits. What it does
@@ -72,89 +64,19 @@ export class Admission {
   }
 
   private async once(task: string): Promise<void> {
-    const { books, tasks } = this.with_;
-    const book = books.get(task) ?? emptyBook;
-    const { definition, definitionHash } = tasks.get(task).state;
-    await this.circuit(task, book);
-    for (const run of this.with_.activeRunsOf(task)) {
-      const { queued, phase } = this.with_.runs.get(run).state;
-      if (!queued) continue;
-      if (phase !== 'Queued' && phase !== 'Dispatched') {
-        // It would publish for nobody. A builder that has begun to move tags brings that to its end.
-        if (!definition) await this.execute(run, { type: 'request-cancel', run, by: 'The deletion of its task' });
-        continue;
-      }
-      if (!definition)
-        await this.execute(run, { type: 'supersede', run, reason: 'TaskDeleted', message: 'The task was deleted.' });
-      else if (
-        queued.offer !== null &&
-        (queued.offer !== book.offer?.position || queued.definitionHash !== definitionHash)
-      ) {
-        const message = 'What it was to build on changed before it started.';
-        await this.execute(run, { type: 'supersede', run, reason: 'Superseded', message });
-      }
-    }
-    if (definition && book.offer && !book.offer.taken) await this.queue(task, book.offer, book);
-  }
-
-  private async queue(task: string, offer: Offer, { failures }: TaskBook): Promise<void> {
-    const { definition, definitionHash, circuit } = this.with_.tasks.get(task).state;
-    if (!definition) return;
-    const { due } = offer;
-    if (circuit && circuit.key !== due.key) await this.close(task, 'NewInputs', offer.eventId);
-    const run = runIdOf(offer.position);
-    const tried = failures?.key === due.key && failures.count >= failuresToOpenCircuit;
-    const queued: EventData<'run.queued'> = {
-      run,
+    const { books, tasks, runs, commands, clock } = this.with_;
+    const { steps, again } = attend({
       task,
-      runType: 'AutoBuild',
-      key: due.key,
-      causes: due.causes,
-      offer: offer.position,
-      definition,
-      definitionHash,
-      overridden: false,
-      pins: due.pins,
-      sourceRevision: due.sourceRevision,
-      priority: tried ? 'HalfOpen' : priorityOf(due.causes),
-      waves: due.waves,
-      createdAt: this.with_.clock.now().toISOString(),
-    };
-    await this.execute(run, { type: 'queue', queued }, offer.eventId);
-  }
-
-  private async circuit(task: string, { failures }: TaskBook): Promise<void> {
-    const { clock, commands, tasks } = this.with_;
-    if (failures && failures.count >= failuresToOpenCircuit) {
-      const { key, count, last } = failures;
-      await commands.execute(
-        tasks,
-        taskDecider,
-        task,
-        { type: 'open-circuit', name: task, key, failures: count, at: last.at, reason: last.reason },
-        { causation: last.eventId },
-      );
+      book: books.get(task) ?? emptyBook,
+      state: tasks.get(task).state,
+      runs: this.with_.activeRunsOf(task).map((run) => ({ run, state: runs.get(run).state })),
+      now: clock.now().getTime(),
+    });
+    if (again !== null) this.later(task, again);
+    for (const step of steps) {
+      const { causation } = step;
+      if (step.on === 'task') await commands.execute(tasks, taskDecider, task, step.command, { causation });
+      else await commands.execute(runs, runDecider, step.run, step.command, { causation });
     }
-    const { circuit, opened } = tasks.get(task).state;
-    // Also when a half-open try closed it before: else the same key could never open it again.
-    if (!failures && (circuit || opened)) return this.close(task, 'Succeeded');
-    if (!circuit) return;
-    const wait = Date.parse(circuit.retryAt) - clock.now().getTime();
-    if (wait > 0) this.later(task, wait);
-    else await this.close(task, 'HalfOpen');
-  }
-
-  private async close(
-    task: string,
-    reason: EventData<'task.circuit-closed'>['reason'],
-    causation?: string,
-  ): Promise<void> {
-    const { commands, tasks } = this.with_;
-    await commands.execute(tasks, taskDecider, task, { type: 'close-circuit', name: task, reason }, { causation });
-  }
-
-  private async execute(run: string, command: RunCommand, causation?: string): Promise<void> {
-    const { commands, runs } = this.with_;
-    await commands.execute(runs, runDecider, run, command, { causation });
   }
 }

@@ -14,6 +14,7 @@ const ids: Readonly<Record<AggregateKind, string>> = {
   wave: 'Id of a wave',
   run: 'Id of a run',
   webhook: 'Name of a webhook',
+  output: 'Reference of an image that tasks push',
 };
 
 /** Attributes of CloudEvents 1.0 as headers (NATS binding, binary mode); `ce-type` is added by each message. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { z as zod } from 'zod';
 import { aggregateKinds, defineEvent, type AggregateKind, type EventDefinition } from '../event.js';
+import { outputEvents } from './output.js';
 import { policyEvents } from './policy.js';
 import { rebuildEvents } from './rebuild.js';
 import { registryEvents } from './registry.js';
@@ -36,6 +37,7 @@ export const events = {
   ...waveEvents,
   ...runEvents,
   ...webhookEvents,
+  ...outputEvents,
   ...restated,
 };
 

@@ -18,6 +18,10 @@ export const rebuildEvents = {
       sourceRevision: z.string().nullable().describe('Revision to build; null for whatever the context has now.'),
       basis: positionSchema.describe('Position that the decision was taken at.'),
       waves: z.array(z.string()),
+      recreated: z
+        .literal(true)
+        .optional()
+        .describe('Nothing had told of it: the periodic comparison of everything found it.'),
     }),
   }),
   'rebuild.blocked': defineEvent({
@@ -27,8 +31,10 @@ export const rebuildEvents = {
     summary: 'A task is stale, and this is why it is not rebuilt yet. An offer that was open is withdrawn.',
     data: z.object({
       task: taskNameSchema,
-      reason: z.enum(['UpstreamPending', 'Disabled', 'TriggerDisabled', 'CircuitOpen', 'Declined', 'Settling']),
-      by: z.array(z.string()).describe('What it waits for: tasks or references.'),
+      reason: z
+        .enum(['UpstreamPending', 'Disabled', 'TriggerDisabled', 'CircuitOpen', 'Declined', 'Settling', 'Running'])
+        .describe('Running: a run that a person asked for was started first; it may build the same.'),
+      by: z.array(z.string()).describe('What it waits for: tasks, references or runs.'),
       basis: positionSchema,
     }),
   }),
