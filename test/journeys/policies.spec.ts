@@ -80,9 +80,21 @@ describe('adoption policies', () => {
     );
     expect(await ok('image', 'list')).toMatch(/Held/);
     expect(plinth.seen('run.queued', after)).toEqual([]);
+    await plinth.task('site', { files: `FROM ${registry.host}/app:1\n`, image: `${registry.host}/site:1` });
+    await plinth.watching('site');
+    await plinth.build('site');
+    const from = seen();
     await ok('image', 'release', base, '--urgent', '--reason', 'looked at it');
     await rebuiltOn(second, after);
-    expect(plinth.seen('run.queued', after).map(({ data }) => data.priority)).toEqual(['UrgentBase']);
+    // What is built for it is as urgent, on every level.
+    await plinth.until('run.queued', ({ task }) => task === 'site', from);
+    const queued = plinth.seen('run.queued', from).map(({ data: { task, priority } }) => [task, priority]);
+    expect(queued).toEqual([
+      ['app', 'UrgentBase'],
+      ['site', 'UrgentBase'],
+    ]);
+    await plinth.state('site', 'Fresh');
+    await ok('task', 'delete', 'site', '--yes');
     const { data } = await plinth.until('tag.released', () => true, after);
     expect(data).toMatchObject({ reason: 'looked at it', digest: second, by: expect.any(String) });
   });

@@ -52,7 +52,7 @@ export const looksBench: Bench = {
         clock: systemClock,
         preset: 'acr',
       }),
-      watchList: { pusherOf: () => null, owes: () => false },
+      watchList: { pusherOf: () => null, owes: () => false, isUrgent: () => false },
       onLook: () => {
         answered += 1;
         if (answered >= wanted) whenDone?.();

@@ -70,6 +70,7 @@ describe('a look', () => {
       policy: atOnce,
       watchList: {
         owes: (_reference, run) => owed.has(run),
+        isUrgent: (_reference, run) => run === 'urgent',
         pusherOf: (_reference, digest) => [...owed].find(([, pushed]) => pushed === digest)?.[0] ?? null,
       },
       clock,
@@ -199,6 +200,19 @@ describe('a look', () => {
     registry.current = snapshotOf('b');
     await looker.look(reference, { seenBy: 'Webhook', hintedAt: '2026-01-01T00:00:00.000Z' });
     expect((await events()).at(-1)).toMatchObject({ type: 'tag.adopted', data: { run: 'r1', seenBy: 'Push' } });
+  });
+
+  it.each([
+    ['urgent', { urgent: true }],
+    ['r1', {}],
+  ])('makes what stands on the push of run %s as urgent as the run was', async (run, urgency) => {
+    await poll();
+    owed.set(run, digestOf('b'));
+    registry.current = snapshotOf('b');
+    await answer(run, 'b');
+    const adopted = (await events()).at(-1)!;
+    expect(adopted).toMatchObject({ type: 'tag.adopted', data: { run, ...urgency } });
+    expect('urgent' in (adopted.data as object)).toBe('urgent' in urgency);
   });
 
   it('says that a tag is gone, and answers the run that pushed it', async () => {

@@ -34,7 +34,7 @@ export interface LookerDependencies {
   readonly tags: AggregateStore<TagState>;
   readonly commands: Commands;
   readonly policy: AdoptionPolicy;
-  readonly watchList: Pick<WatchList, 'pusherOf' | 'owes'>;
+  readonly watchList: Pick<WatchList, 'pusherOf' | 'owes' | 'isUrgent'>;
   /** Told of each look that the registry answered. */
   readonly onLook?: (reference: string, seenBy: SeenBy, at: number) => void;
   readonly clock: Clock;
@@ -116,6 +116,7 @@ export class Looker {
       }
       const isNew = found !== null && found.digest !== state.adopted?.digest;
       const pusher = isNew ? watchList.pusherOf(reference, found.digest) : null;
+      const run = answers?.run ?? pusher;
       try {
         await commands.execute(
           tags,
@@ -127,7 +128,8 @@ export class Looker {
             found,
             seenBy: pusher ? 'Push' : request.seenBy,
             hintedAt: request.hintedAt ?? null,
-            run: answers?.run ?? pusher,
+            run,
+            urgent: run !== null && watchList.isUrgent(reference, run),
             verdict: found && policy.decide(reference, state, found, pusher !== null),
           },
           { causation: request.causation, expected: sequence, onConflict: 'give-up' },

@@ -27,6 +27,8 @@ export type TagCommand =
       readonly hintedAt: string | null;
       /** The run whose output this look answers. */
       readonly run: string | null;
+      /** That run was urgent: so is what stands on its output. */
+      readonly urgent?: boolean;
       /** Null when nothing was found. */
       readonly verdict: Verdict | null;
     }
@@ -83,7 +85,7 @@ export const tagDecider: Decider<TagState, TagCommand, TagEvent> = {
       case 'unwatch':
         return state.watched ? [{ type: 'tag.unwatched', data: { reference } }] : [];
       case 'observe': {
-        const { found, seenBy, hintedAt, run, verdict } = command;
+        const { found, seenBy, hintedAt, run, urgent, verdict } = command;
         const look = { reference, seenBy, hintedAt };
         const confirmed = run
           ? [{ type: 'tag.confirmed' as const, data: { reference, digest: found?.digest ?? null, run } }]
@@ -103,7 +105,8 @@ export const tagDecider: Decider<TagState, TagCommand, TagEvent> = {
         const odd = oddities(verdict.anomalies);
         if (verdict.adopt) {
           const from = state.adopted?.digest ?? null;
-          return [...moved, { type: 'tag.adopted', data: { ...look, from, to: found, policy, run, ...odd } }];
+          const data = { ...look, from, to: found, policy, run, ...(urgent ? { urgent } : {}), ...odd };
+          return [...moved, { type: 'tag.adopted', data }];
         }
         // Said once for each digest and reason, and once more as the answer to a run.
         const known = state.candidates.find(({ snapshot }) => snapshot.digest === found.digest);

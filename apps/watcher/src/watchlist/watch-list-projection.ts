@@ -12,7 +12,7 @@ export class WatchListProjection implements Projection {
   readonly schema = `
     CREATE TABLE IF NOT EXISTS watched_task (name TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS watched_run (run TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS obligation (run TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, reference));
+    CREATE TABLE IF NOT EXISTS obligation (run TEXT NOT NULL, reference TEXT NOT NULL, digest TEXT NOT NULL, urgent INTEGER NOT NULL, PRIMARY KEY (run, reference));
   `;
   private sql!: Record<'facts' | 'task' | 'run' | 'dropRun' | 'owe' | 'answer', Statement>;
 
@@ -26,7 +26,7 @@ export class WatchListProjection implements Projection {
     },
     saveRun: (run) => this.sql.run.run(run.run, JSON.stringify(run)),
     dropRun: (run) => this.sql.dropRun.run(run),
-    saveObligation: ({ run, reference, digest }) => this.sql.owe.run(run, reference, digest),
+    saveObligation: ({ run, reference, digest, urgent }) => this.sql.owe.run(run, reference, digest, urgent ? 1 : 0),
     dropObligation: ({ run, reference }) => this.sql.answer.run(run, reference),
   });
 
@@ -36,14 +36,17 @@ export class WatchListProjection implements Projection {
       task: db.prepare('INSERT OR REPLACE INTO watched_task VALUES (?, ?)'),
       run: db.prepare('INSERT OR REPLACE INTO watched_run VALUES (?, ?)'),
       dropRun: db.prepare('DELETE FROM watched_run WHERE run = ?'),
-      owe: db.prepare('INSERT OR REPLACE INTO obligation VALUES (?, ?, ?)'),
+      owe: db.prepare('INSERT OR REPLACE INTO obligation VALUES (?, ?, ?, ?)'),
       answer: db.prepare('DELETE FROM obligation WHERE run = ? AND reference = ?'),
     };
     this.recent.clear();
     // In the order in which they arose: of two runs that pushed the same digest the later one is its pusher.
-    const obligations = db
-      .prepare('SELECT run, reference, digest FROM obligation ORDER BY rowid')
-      .all() as Obligation[];
+    // In the order in which they arose: of two runs that pushed the same digest the later one is its pusher.
+    const owed = db.prepare('SELECT run, reference, digest, urgent FROM obligation ORDER BY rowid').all();
+    const obligations = (owed as (Omit<Obligation, 'urgent'> & { urgent: number })[]).map((one) => ({
+      ...one,
+      urgent: one.urgent === 1,
+    }));
     this.list.restore(rows<WatchedTask>(db, 'watched_task'), rows<WatchedRun>(db, 'watched_run'), obligations);
   }
 

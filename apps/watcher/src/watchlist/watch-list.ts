@@ -13,6 +13,8 @@ export interface Obligation {
   readonly reference: string;
   /** Digest that the run pushed. */
   readonly digest: string;
+  /** The run was of what a person released as urgent, or of what came of that. */
+  readonly urgent: boolean;
 }
 
 /** A run that is queued or running. */
@@ -21,6 +23,7 @@ export interface WatchedRun {
   readonly task: string;
   readonly definitionHash: string;
   readonly overridden: boolean;
+  readonly urgent: boolean;
   /** What it has built, once that is decided: a look that finds such a digest knows who pushed it. */
   readonly outputs: readonly { readonly reference: string; readonly digest: string }[];
   /** Outputs that a look has shown already, before the run said that it succeeded. */
@@ -121,6 +124,12 @@ export class WatchList {
     return null;
   }
 
+  /** Whether what a run pushed is urgent for those that stand on it. */
+  isUrgent(reference: string, run: string): boolean {
+    const owed = this.owedOf(reference).find((one) => one.run === run);
+    return (owed ?? this.runs.get(run))?.urgent ?? false;
+  }
+
   owes(reference: string, run: string): boolean {
     return this.owedOf(reference).some((one) => one.run === run);
   }
@@ -160,8 +169,9 @@ export class WatchList {
         return this.change({ ...task, scan: { status, inputs, position: event.sequence } });
       }
       case 'run.queued': {
-        const { run, task, definitionHash, overridden } = event.data;
-        if (task) this.keep({ run, task, definitionHash, overridden, outputs: [], answered: [] });
+        const { run, task, definitionHash, overridden, priority } = event.data;
+        const urgent = priority === 'UrgentBase';
+        if (task) this.keep({ run, task, definitionHash, overridden, urgent, outputs: [], answered: [] });
         return;
       }
       case 'run.built': {
@@ -175,7 +185,7 @@ export class WatchList {
         const of = this.runs.get(run);
         for (const { reference, digest } of outputs) {
           if (this.trackersOf(reference) === 0 || of?.answered.includes(reference)) continue;
-          const obligation = { run, reference, digest };
+          const obligation = { run, reference, digest, urgent: of?.urgent ?? false };
           this.owe(obligation);
           this.store.saveObligation(obligation);
         }
