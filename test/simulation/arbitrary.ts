@@ -68,4 +68,5 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   holds: fc.constantFrom(0, 0.2),
   fails: fc.constantFrom(0, 0.3),
   errors: fc.constantFrom(0, 0.2),
+  forgets: fc.constantFrom(0, 0, 0.3),
 });

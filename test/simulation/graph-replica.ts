@@ -4,6 +4,7 @@ import { evaluate, type Patience } from '../../apps/graph/src/model/evaluate.js'
 import { GraphModel } from '../../apps/graph/src/model/graph-model.js';
 import type { TaskNode } from '../../apps/graph/src/model/nodes.js';
 import { rebuildDecider, type RebuildState } from '../../apps/graph/src/rebuilds/rebuild.decider.js';
+import { everyMs, Overlooked } from '../../apps/graph/src/rebuilds/reconciler.js';
 import type { Chance } from './chance.js';
 import type { Shown } from './history.js';
 import type { Agenda, SimulatedLog } from './log.js';
@@ -15,6 +16,8 @@ export interface GraphParts {
   readonly decide: () => typeof rebuildDecider.decide;
   /** False: a replica appends whatever was appended meanwhile. */
   readonly expectsSequence: boolean;
+  /** False: nothing looks for what was overlooked. */
+  readonly reconciles: boolean;
 }
 
 export const realGraph: GraphParts = {
@@ -22,6 +25,7 @@ export const realGraph: GraphParts = {
   evaluate,
   decide: () => rebuildDecider.decide,
   expectsSequence: true,
+  reconciles: true,
 };
 
 interface Options {
@@ -32,6 +36,8 @@ interface Options {
   readonly parts: GraphParts;
   readonly patience: Patience;
   readonly lagMs: number;
+  /** How likely it is that an offer which should be made is forgotten, for no reason. */
+  readonly forgets?: number;
   /** Told what is shown after each event. */
   readonly show?: (shown: Shown) => void;
 }
@@ -43,6 +49,7 @@ export class GraphReplica {
   private readonly states = new Map<string, { state: RebuildState; sequence: number }>();
   private readonly dirty = new Set<TaskNode>();
   private readonly appending = new Set<TaskNode>();
+  private readonly overlooked = new Overlooked();
   private position = 0;
   private woken = false;
   private gone = false;
@@ -68,7 +75,8 @@ export class GraphReplica {
           );
         }
       }
-      for (const task of next.model.tasks.values()) {
+      // What was forgotten is said by one that starts anew; else there is nothing to say.
+      for (const task of this.options.forgets ? [] : next.model.tasks.values()) {
         const said = next.proposals(task);
         if (said.length > 0) throw new Error(`${task.name}: said after a restart: ${JSON.stringify(said)}`);
       }
@@ -115,7 +123,7 @@ export class GraphReplica {
       if (this.appending.has(task)) continue;
       this.dirty.delete(task);
       const proposals = this.proposals(task);
-      if (proposals.length === 0) continue;
+      if (proposals.length === 0 || this.forgets(task, proposals)) continue;
       const { sequence } = this.stateOf(task.name);
       this.appending.add(task);
       const append = () => {
@@ -135,6 +143,37 @@ export class GraphReplica {
       };
       if (lagMs > 0) agenda.in(chance.between(`${name} appends`, 0, lagMs >> 1), 1, append);
       else append();
+    }
+  }
+
+  /** A bug that nobody knows of: the trigger is lost. Comparing everything, twice, finds it. */
+  private forgets(task: TaskNode, proposals: readonly { type: string }[]): boolean {
+    const { agenda, chance, name, forgets = 0, parts } = this.options;
+    const open = task.offer !== null && !task.offer.over;
+    if (open || proposals[0]?.type !== 'rebuild.due' || !chance.hit(`${name} forgets`, forgets)) return false;
+    if (parts.reconciles) for (const pass of [1, 2]) agenda.in(pass * everyMs, 1, () => this.reconcile());
+    return true;
+  }
+
+  private reconcile(): void {
+    const { agenda, log, patience } = this.options;
+    if (this.gone) return;
+    const found = [...this.overlooked.pass(this.model, () => agenda.now, patience)];
+    for (const one of found) {
+      if (!one) continue;
+      const { name } = one.task;
+      const command = {
+        task: name,
+        evaluation: one.due,
+        offerOver: true,
+        basis: this.position,
+        waves: [],
+        recreated: true,
+      };
+      const { state, sequence } = this.stateOf(name);
+      for (const { type, data } of this.decide(command, state)) {
+        log.append({ kind: 'rebuild', id: name }, type as EventType, data as EventData<EventType>, sequence);
+      }
     }
   }
 

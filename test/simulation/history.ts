@@ -110,6 +110,8 @@ export interface History {
   readonly lagMs: number;
   /** Builds that go on at once at most. */
   readonly slots: number;
+  /** Longest that what is lost may stay so; 0 where nothing is. */
+  readonly lostMs: number;
 }
 
 export type Rule =

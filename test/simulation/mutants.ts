@@ -319,6 +319,7 @@ export const mutants: readonly Mutant[] = [
       event.type === 'task.updated' ? { ...event, data: { ...event.data, definitionHash: 'always the same' } } : event,
     ),
   },
+  { name: 'what was forgotten is not looked for', plant: { graph: { reconciles: false } } },
   {
     name: 'a run that no builder takes holds its dependants',
     onlyShown: true,

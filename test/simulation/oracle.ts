@@ -259,7 +259,7 @@ class Judge {
       const free = !verdict.held && !verdict.running && !verdict.askedFor;
       const due = verdict.stale && verdict.automatic && free && !this.open.has(task);
       const since = this.overlooked.get(task);
-      if (since !== undefined && at - since > settleLimitMs + this.history.lagMs + 1) {
+      if (since !== undefined && at - since > settleLimitMs + this.history.lagMs + this.history.lostMs + 1) {
         this.say('held', position, task, `due since ${since} ms, and nobody offered it`);
         this.overlooked.delete(task);
       }

@@ -67,6 +67,8 @@ export interface Scenario {
   readonly holds: number;
   readonly fails: number;
   readonly errors: number;
+  /** How likely it is that the graph forgets to make an offer. */
+  readonly forgets: number;
 }
 
 const platformsKnown = ['linux/amd64', 'linux/arm64'] as const;
@@ -105,6 +107,7 @@ export const scenarioOf = (seed: number): Scenario => {
     holds: chance.pick('holds', [0, 0, 0.2]),
     fails: chance.pick('fails', [0, 0, 0.15, 0.4]),
     errors: chance.pick('errors', [0, 0, 0.15]),
+    forgets: chance.pick('forgets', [0, 0, 0, 0.3]),
   };
 };
 

@@ -40,6 +40,7 @@ const candidates = (scenario: Scenario): Scenario[] => {
   const calm: Partial<Scenario>[] = [
     { fails: 0 },
     { errors: 0 },
+    { forgets: 0 },
     { holds: 0 },
     { hintLoss: 0 },
     { hintDuplicates: 0 },

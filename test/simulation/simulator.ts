@@ -1,6 +1,7 @@
 import { definitionHash } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
 import { defaultPatience } from '../../apps/graph/src/model/evaluate.js';
+import { everyMs } from '../../apps/graph/src/rebuilds/reconciler.js';
 import { SimulatedBuilder } from './builder.js';
 import { Chance } from './chance.js';
 import { definitionOf } from './definition.js';
@@ -116,6 +117,8 @@ class Simulation {
       patienceMs,
       lagMs,
       slots,
+      // It is a suspect at the next pass, found at the one after it, and may be forgotten once more meanwhile.
+      lostMs: scenario.forgets > 0 ? 4 * everyMs : 0,
     };
   }
 

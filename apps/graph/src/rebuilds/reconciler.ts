@@ -19,9 +19,38 @@ export interface ReconcilerDependencies {
 }
 
 /** Between two passes, in milliseconds. */
-const everyMs = 600_000;
+export const everyMs = 600_000;
 /** How long a pass takes at once, in milliseconds: questions and the log are answered in between. */
 const sliceMs = 10;
+
+type Due = Extract<Evaluation, { kind: 'due' }>;
+
+/** What a task is due for, where nobody has offered it. */
+const unoffered = (task: TaskNode, model: GraphModel, now: number, patience: Patience): Due | undefined => {
+  if (!task.stale || !task.automatic || (task.offer !== null && !task.offer.over)) return undefined;
+  const evaluation = evaluate(task, model.images, now, patience);
+  return evaluation.kind === 'due' ? evaluation : undefined;
+};
+
+/** Finds tasks that were due at the last pass, are due for the same at this one, and were never offered. */
+export class Overlooked {
+  /** Tasks that nobody had offered at the last pass, with the key that they were due for. */
+  private suspects: ReadonlyMap<string, string> = new Map();
+
+  /** Looks at one task after the other, and says of each whether it was overlooked. `now` in milliseconds. */
+  *pass(model: GraphModel, now: () => number, patience: Patience): Generator<{ task: TaskNode; due: Due } | undefined> {
+    const suspects = new Map<string, string>();
+    for (const task of model.tasks.values()) {
+      const due = unoffered(task, model, now(), patience);
+      if (due && this.suspects.get(task.name) === due.key) yield { task, due };
+      else {
+        if (due) suspects.set(task.name, due.key);
+        yield undefined;
+      }
+    }
+    this.suspects = suspects;
+  }
+}
 
 /**
  * Compares, now and then, what every task stands on with what is adopted, whether or not anything told of a change. A task
@@ -29,8 +58,7 @@ const sliceMs = 10;
  * now, and the offer says so. Nothing of that should ever happen; that it does not have to be trusted is the point.
  */
 export class Reconciler {
-  /** Tasks that nobody had offered at the last pass, with the key that they were due for. */
-  private suspects: ReadonlyMap<string, string> = new Map();
+  private readonly found = new Overlooked();
   private cancel: () => void = () => undefined;
   private stopped = false;
 
@@ -48,30 +76,17 @@ export class Reconciler {
 
   /** One pass over all tasks; answers how many had been overlooked. */
   async pass(): Promise<number> {
-    const suspects = new Map<string, string>();
+    const { model, clock, patience } = this.with_;
     let recreated = 0;
     let began = performance.now();
-    for (const task of this.with_.model.tasks.values()) {
+    for (const overlooked of this.found.pass(model, () => clock.now().getTime(), patience)) {
       if (this.stopped) break;
-      if (performance.now() - began > sliceMs) {
-        await turn();
-        began = performance.now();
-      }
-      const due = this.overlooked(task);
-      if (!due) continue;
-      if (this.suspects.get(task.name) === due.key) recreated += Number(await this.offer(task, due));
-      else suspects.set(task.name, due.key);
+      if (overlooked) recreated += Number(await this.offer(overlooked.task, overlooked.due));
+      if (performance.now() - began <= sliceMs) continue;
+      await turn();
+      began = performance.now();
     }
-    this.suspects = suspects;
     return recreated;
-  }
-
-  /** What a task is due for, where nobody has offered it. */
-  private overlooked(task: TaskNode): Extract<Evaluation, { kind: 'due' }> | undefined {
-    const { model, clock, patience } = this.with_;
-    if (!task.stale || !task.automatic || (task.offer !== null && !task.offer.over)) return undefined;
-    const evaluation = evaluate(task, model.images, clock.now().getTime(), patience);
-    return evaluation.kind === 'due' ? evaluation : undefined;
   }
 
   private async offer(task: TaskNode, evaluation: Evaluation): Promise<boolean> {
