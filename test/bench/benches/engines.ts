@@ -28,7 +28,7 @@ export const enginesBench: Bench = {
     await using folder = await tempDir('bench-engines');
     const registry = await startRegistry();
     try {
-      const digest = await registry.pushBase('base', '1', 'bench', baseBytes);
+      const digest = await registry.pushBase('base', '1', 'bench', { padding: baseBytes });
       const reference = `${registry.host}/base:1`;
       const figures: Figure[] = [];
       for (const { name } of bareEngines('', '')) {

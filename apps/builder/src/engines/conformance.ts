@@ -272,6 +272,10 @@ export function engineConformance(
       // What is no secret is found in each of them, so that a secret would be.
       for (const part of [recorded.log, blobs]) expect(JSON.stringify(part)).toContain('yellow-bird');
       for (const secret of ['hunter2', 'hunter3']) expect(said).not.toContain(secret);
+      // What fails is shown with the lines around it.
+      const failed = await build({ Dockerfile: [...lines.slice(0, 3), 'RUN exit 9'].join('\n') }, { secretArgs });
+      expect(failed.outcome).toMatchObject({ kind: 'failed', code: 'STEP_FAILED' });
+      for (const secret of ['hunter2', 'hunter3']) expect(JSON.stringify(failed)).not.toContain(secret);
     });
 
     it('shows no secret argument to who looks at the processes of the machine', async () => {

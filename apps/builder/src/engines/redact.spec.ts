@@ -15,6 +15,12 @@ describe('secret values', () => {
     expect(redact('if {}')).toBe('if {}');
   });
 
+  it('vanish as they stand in single quotes', () => {
+    const redact = redactor({ KEY: "it's here" });
+    expect(redact(`ARG KEY='it'"'"'s here'`)).toBe("ARG KEY='***'");
+    expect(redact(`{"text":"ARG KEY='it'\\"'\\"'s here'"}`)).toBe(`{"text":"ARG KEY='***'"}`);
+  });
+
   it('are nowhere in what is left', () => {
     fc.assert(
       fc.property(

@@ -7,8 +7,8 @@ const shown = '***';
 export function redactor(secrets: Readonly<Record<string, string>>): (text: string) => string {
   const values = new Set<string>();
   const add = (value: string) => {
-    // JSON and shells quote.
-    for (const form of [value, JSON.stringify(value).slice(1, -1)]) values.add(form);
+    // JSON quotes, and so do single quotes around a value: in shells, and where one stands in a Dockerfile.
+    for (const form of [value, value.replaceAll("'", `'"'"'`)]) values.add(form).add(JSON.stringify(form).slice(1, -1));
   };
   for (const value of Object.values(secrets)) {
     if (value !== '') add(value);

@@ -9,14 +9,18 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pack, type Pack } from 'tar-stream';
 
+export interface BaseOptions {
+  /** Bytes of a second layer, for a base as large as most are. */
+  readonly padding?: number;
+  /** Its triggers. */
+  readonly onBuild?: readonly string[];
+}
+
 export interface TestRegistry {
   /** `127.0.0.1:PORT`, also the address in references. */
   readonly host: string;
-  /**
-   * Pushes a base image of busybox and one file `/version`; answers its manifest digest.
-   * @param padding bytes of a second layer, for a base as large as most are
-   */
-  pushBase(repository: string, tag: string, version: string, padding?: number): Promise<string>;
+  /** Pushes a base image of busybox and one file `/version`; answers its manifest digest. */
+  pushBase(repository: string, tag: string, version: string, more?: BaseOptions): Promise<string>;
   /** Ends it as a crash would; what it had answered is on disk. */
   kill(): Promise<void>;
   /** After `kill`: on the same address, with what is there. */
@@ -60,7 +64,7 @@ export async function startRegistry(address = '127.0.0.1'): Promise<TestRegistry
   };
   return {
     host,
-    pushBase: (repository, tag, version, padding) => pushBase(host, repository, tag, version, padding),
+    pushBase: (repository, tag, version, more) => pushBase(host, repository, tag, version, more),
     kill: () => end('SIGKILL'),
     startAgain: async () => {
       child = await start();
@@ -96,7 +100,13 @@ export async function baseDiffId(version: string): Promise<string> {
   return sha256(await baseLayer(version));
 }
 
-async function pushBase(host: string, repository: string, tag: string, version: string, padding = 0): Promise<string> {
+async function pushBase(
+  host: string,
+  repository: string,
+  tag: string,
+  version: string,
+  { padding = 0, onBuild = [] }: BaseOptions = {},
+): Promise<string> {
   const layers = [await baseLayer(version)];
   // Not compressible, as the layers of real bases that are compressed already.
   if (padding > 0) layers.push(await tarOf('padding', randomBytes(padding)));
@@ -106,7 +116,7 @@ async function pushBase(host: string, repository: string, tag: string, version: 
     const config = json({
       os: 'linux',
       architecture,
-      config: { Env: ['PATH=/bin'], Cmd: ['/bin/sh'] },
+      config: { Env: ['PATH=/bin'], Cmd: ['/bin/sh'], ...(onBuild.length > 0 && { OnBuild: onBuild }) },
       rootfs: { type: 'layers', diff_ids: layers.map(sha256) },
       history: layers.map(() => ({ created: '2020-01-01T00:00:00Z', created_by: `base ${version}` })),
     });
