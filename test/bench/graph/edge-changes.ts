@@ -27,9 +27,14 @@ export const bareChanges = (folder: string, count: number): number[] => {
   const db = openIn(folder);
   try {
     db.pragma('synchronous = OFF');
-    const rows = db.prepare('SELECT name, facts FROM graph_task LIMIT ?').raw().all(count) as [string, string][];
-    const put = db.prepare('INSERT OR REPLACE INTO graph_task VALUES (?, ?)');
-    const change = db.transaction((row: readonly [string, string]) => put.run(...row));
+    const rows = db.prepare('SELECT * FROM graph_definition LIMIT ?').raw().all(count) as [
+      number,
+      string,
+      number,
+      string,
+    ][];
+    const put = db.prepare('INSERT OR REPLACE INTO graph_definition VALUES (?, ?, ?, ?)');
+    const change = db.transaction((row: readonly unknown[]) => put.run(...row));
     return rows.map((row) => {
       const began = performance.now();
       change(row);
