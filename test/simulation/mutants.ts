@@ -22,7 +22,7 @@ interface Insides {
   readonly tasks: GraphModel['tasks'];
   readonly images: GraphModel['images'];
   readonly tables: GraphModel['tables'];
-  readonly queue: Set<TaskNode>;
+  readonly queue: { add(task: TaskNode): void };
   derive(task: TaskNode): void;
   apply(event: RecordedEvent): void;
   isHeldByFailure(task: TaskNode): boolean;

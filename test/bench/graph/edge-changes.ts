@@ -8,7 +8,10 @@ import type { Estate } from './estate.js';
 const openIn = (folder: string): Database.Database => {
   const file = readdirSync(folder).find((name) => name.endsWith('.sqlite'));
   if (file === undefined) throw new Error(`The service left no database in ${folder}.`);
-  return new Database(join(folder, file));
+  const db = new Database(join(folder, file));
+  // As the projector has it.
+  db.pragma('wal_autocheckpoint = 16384');
+  return db;
 };
 
 /** Reads every row of every table. */

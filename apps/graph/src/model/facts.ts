@@ -57,8 +57,8 @@ export interface GraphFacts {
   putStanding(task: number, standing: Standing | null): void;
   /** Newest first, {@link adoptionsKept} at most. */
   adoptions(image: number): readonly Adoption[];
-  /** Puts the newest one in. */
-  adopt(image: number, adoption: Adoption): void;
+  /** Puts the newest one in; it may be known to be the first. */
+  adopt(image: number, adoption: Adoption, isFirst: boolean): void;
   /** Images for which this digest was adopted, of an index or of a platform, as far back as that is kept. */
   imagesWith(digest: string): number[];
 }

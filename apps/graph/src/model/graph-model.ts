@@ -1,9 +1,10 @@
 import { failuresToOpenCircuit, knownInputs, rebuildsAutomatically, stableOutputs, trackedInputs } from '#libs/domain';
 import type { TaskDefinition } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/event-log';
-import { MemoryFacts, type GraphFacts, type Standing } from './facts.js';
+import { MemoryFacts, type GraphFacts, type Scan, type Standing } from './facts.js';
 import { findLoops, reaches, wayBack, type Digraph } from './loops.js';
 import { ImageNode, TaskNode, type ActiveRun, type ByName, type Graph, type Motion } from './nodes.js';
+import { Queue } from './queue.js';
 import { currentKey, inLoop, movedInputs } from './staleness.js';
 import { edgeWidth } from './store/links.js';
 import { durationsKept, fact, Tables } from './tables.js';
@@ -42,7 +43,7 @@ export class GraphModel implements Graph {
   private readonly runs = new Map<string, TaskNode>();
   /** Tasks whose last successful run has outputs without an answer, by that run. */
   private readonly answering = new Map<string, TaskNode>();
-  private readonly queue = new Set<TaskNode>();
+  private readonly queue = new Queue();
   private readonly nodes = new Map<number, TaskNode>();
   /** Tasks in the order of their names. */
   private order = new Uint32Array(0);
@@ -137,8 +138,9 @@ export class GraphModel implements Graph {
         // A scan of an older definition says nothing about this one.
         if (!task.isDefined || task.definitionHash !== event.data.definitionHash) return;
         const { status, reason, inputs } = event.data;
-        this.putScan(task, { status, reason, inputs, position: event.sequence });
-        return this.relink(task, event);
+        const scan = { status, reason, inputs, position: event.sequence };
+        this.putScan(task, scan);
+        return this.relink(task, event, { scan });
       }
       case 'task.circuit-opened': {
         const task = this.task(event.data.task);
@@ -235,7 +237,7 @@ export class GraphModel implements Graph {
     for (let id = 0; id < tasks; id += 1) {
       const task = this.glance(id);
       task.tracksItself = this.isOnItself(id);
-      this.rederive(task);
+      this.rederive(task, 'all');
     }
     this.settle(null);
     this.changes.tasks.clear();
@@ -336,7 +338,7 @@ export class GraphModel implements Graph {
       .map(({ reference }) => reference)
       .filter((reference) => this.isTracked(reference) && !run.answered.has(reference));
     this.awaitAnswers(task, tracked.length > 0 ? { run: id, references: new Set(tracked) } : null);
-    let standing: Standing | null | undefined;
+    let standing: Standing | undefined;
     if (!run.overridden) {
       const { definitionHash } = run;
       standing = { run: id, definitionHash, position: event.sequence, inputs, outputs, sourceRevision };
@@ -348,7 +350,7 @@ export class GraphModel implements Graph {
     }
     // Before anything is settled: what settles leaves its wave, with the status that it has then.
     this.listener.succeeded?.(task, event);
-    if (standing) this.relink(task, event, standing);
+    if (standing) this.relink(task, event, { standing });
     else this.touch(task, event);
   }
 
@@ -386,9 +388,9 @@ export class GraphModel implements Graph {
       run,
       ...(urgent ? { urgent } : {}),
     };
-    this.store.adopt(image.id, adoption);
     const { content, contents, adoptedAt, consumers } = this.tables;
     const before = content.get(image.id);
+    this.store.adopt(image.id, adoption, before === 0);
     const now = contents.of(to.platforms);
     contents.keep(now);
     contents.release(before);
@@ -443,8 +445,18 @@ export class GraphModel implements Graph {
     this.settle(event);
   }
 
-  /** Brings the edges of a task up to date after its definition or inputs changed. */
-  private relink(task: TaskNode, event: RecordedEvent, standing: Standing | null = task.standing): void {
+  /**
+   * Brings the edges of a task up to date after its definition or inputs changed.
+   *
+   * @param just what was stored just now, and need not be read again
+   */
+  private relink(
+    task: TaskNode,
+    event: RecordedEvent,
+    just: { readonly standing?: Standing; readonly scan?: Scan } = {},
+  ): void {
+    const standing = just.standing ?? task.standing;
+    const scan = just.scan ?? (task.isScanned ? task.scan : null);
     const defined = this.store.defined(task.id);
     const definition = defined?.definition ?? null;
     const definitionHash = defined?.hash ?? '';
@@ -452,7 +464,7 @@ export class GraphModel implements Graph {
     const affected = new Set([task]);
     let closesLoop = this.relinkOutputs(task, definition, affected);
 
-    const knowledge = { definition, definitionHash, scan: task.isScanned ? task.scan : null, standing };
+    const knowledge = { definition, definitionHash, scan, standing };
     const tracked = trackedInputs(knowledge);
     const untracked = new Set<number>();
     if (definition) {
@@ -604,22 +616,24 @@ export class GraphModel implements Graph {
 
   /** Works from the changed tasks outwards until nothing changes any more. Without loops it ends. */
   private settle(event: RecordedEvent | null): void {
-    for (const task of this.queue) {
-      this.queue.delete(task);
+    const now = event ? Date.parse(event.time) : 0;
+    for (let next = this.queue.take(); next; next = this.queue.take()) {
+      const { task, asks } = next;
       const { pending, stale } = task;
-      this.rederive(task);
+      this.rederive(task, asks);
       this.changes.tasks.add(task);
-      const due = task.stale || task.pending;
       // While everything is derived anew, a task may be met before what makes it pending: its clock was stored.
-      if (event) task.unsettledSince = due ? (task.unsettledSince ?? Date.parse(event.time)) : null;
-      if (event && (pending || stale) && !task.pending) this.listener.settled?.(task, event);
+      if (!event) continue;
+      if (!task.stale && !task.pending) task.unsettledSince = null;
+      else if (task.unsettledSince === null) task.unsettledSince = now;
+      if ((pending || stale) && !task.pending) this.listener.settled?.(task, event);
     }
   }
 
   /** Derives a task, and tells those below what of it is another now; those for which that matters are derived next. */
-  private rederive(task: TaskNode): void {
+  private rederive(task: TaskNode, asks: 'all' | 'counts'): void {
     const { pending, unsettled } = task;
-    this.derive(task);
+    this.derive(task, asks);
     const pendingBy = Number(task.pending) - Number(pending);
     const unsettledBy = Number(task.unsettled) - Number(unsettled);
     if (pendingBy === 0 && unsettledBy === 0) return;
@@ -635,13 +649,13 @@ export class GraphModel implements Graph {
         const matters = pendingNow > 0 !== pendingUp.get(below) > 0 || unsettledNow > 0 !== unsettledUp.get(below) > 0;
         pendingUp.set(below, pendingNow);
         unsettledUp.set(below, unsettledNow);
-        if (matters) this.queue.add(this.taskAt(below));
+        if (matters) this.queue.addCounted(this.taskAt(below));
       }
     }
   }
 
-  private derive(task: TaskNode): void {
-    task.stale = task.isDefined && (task.isChanged || this.hasMovedInput(task));
+  private derive(task: TaskNode, asks: 'all' | 'counts' = 'all'): void {
+    if (asks === 'all') task.stale = task.isDefined && (task.isChanged || this.hasMovedInput(task));
     task.automatic = task.isBuilt && task.has(fact.automatic) && !this.isHeldByFailure(task);
     task.unplaced = isUnplaced(task);
     task.pending =

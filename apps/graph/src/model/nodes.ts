@@ -56,6 +56,8 @@ const noRuns: ReadonlyMap<string, ActiveRun> = new Map();
 /** A task: a place in the tables, and what is under way. There is one of each task that was asked for. */
 export class TaskNode {
   motion: Motion | undefined;
+  /** Whether it waits to be derived anew, and what of it. */
+  queued: 'no' | 'counts' | 'all' = 'no';
 
   constructor(
     private readonly graph: Graph,

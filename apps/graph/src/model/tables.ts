@@ -43,7 +43,7 @@ export class Tables {
   readonly words = new Interner();
   readonly platformSets = new PlatformSets();
   readonly contents = new Contents(this.platformSets);
-  readonly facts = new Column(Uint16Array, 512);
+  readonly facts = new Column(Uint32Array, 512);
   readonly team = new Column(Uint32Array, 256);
   readonly pool = new Column(Uint32Array, 256);
   /** Milliseconds since the epoch, plus one. */
@@ -57,9 +57,9 @@ export class Tables {
   readonly adoptedAt = new Column(Float64Array, 256);
 
   // Derived.
-  readonly derived = new Column(Uint8Array);
-  readonly pendingUp = new Column(Int32Array);
-  readonly unsettledUp = new Column(Int32Array);
+  readonly derived = new Column(Uint32Array);
+  readonly pendingUp = new Column(Uint32Array);
+  readonly unsettledUp = new Column(Uint32Array);
   /** Number of the strongly connected component; 0 for one that is alone in it. */
   readonly component = new Column(Uint32Array);
   readonly rank = new Column(Uint32Array);

@@ -102,9 +102,9 @@ export class FactBook implements GraphFacts {
   adoptions(image: number): Adoption[] {
     return (this.statements.adopted.all(image) as string[]).map((facts) => JSON.parse(facts) as Adoption);
   }
-  adopt(image: number, adoption: Adoption): void {
+  adopt(image: number, adoption: Adoption, isFirst: boolean): void {
     this.statements.adopt.run(image, adoption.position, JSON.stringify(adoption));
-    this.statements.forget.run(image, image);
+    if (!isFirst) this.statements.forget.run(image, image);
   }
   imagesWith(digest: string): number[] {
     const found = new Set<number>();

@@ -82,7 +82,8 @@ export class GraphProjection implements Projection {
   flush(): void {
     const { tables, changes } = this.model;
     for (const task of changes.tasks) {
-      this.undecided.add(task);
+      // Of most of those that a move makes pending there is nothing to say: they are not stale, and no offer stands.
+      if (task.stale || task.motion || task.saidBlocked) this.undecided.add(task);
       this.motions.save(task);
     }
     changes.tasks.clear();

@@ -66,10 +66,8 @@ export class WaveBook {
     const { from, to, seenBy, hintedAt, reference, run } = event.data;
     // The first look at an image changes nothing, and what a run of a wave pushed belongs to that wave.
     if (from === null || (run !== null && this.runs.has(run))) return;
-    const levels = levelsBelow(model, image);
-    if (levels.size === 0) return;
-    let depth = 0;
-    for (const level of levels.values()) depth = Math.max(depth, level);
+    const { levels, size, depth } = levelsBelow(model, image);
+    if (size === 0) return;
     const wave: Wave = {
       id: `w${event.sequence.toString(36)}`,
       reference,
@@ -81,8 +79,8 @@ export class WaveBook {
       openedAt: event.time,
       closedAt: null,
       depth,
-      members: WaveMembers.of(levels, model.tables.taskNames),
-      remaining: levels.size,
+      members: WaveMembers.of(levels, size, model.tables.taskNames),
+      remaining: size,
       announced: false,
       closeAnnounced: false,
     };
@@ -141,10 +139,19 @@ export class WaveBook {
   }
 }
 
-/** Tasks that are pending because of the image, with their level: the longest way from it. */
-const levelsBelow = ({ tables, edges }: GraphModel, image: ImageNode): Map<number, number> => {
+interface Levels {
+  /** By the id of the task: the longest way from what moved; 0 for one that is not reached. */
+  readonly levels: Uint32Array;
+  /** How many are reached. */
+  readonly size: number;
+  /** Of the lowest one. */
+  readonly depth: number;
+}
+
+/** Tasks that are pending because of the image. */
+const levelsBelow = ({ tables, edges }: GraphModel, image: ImageNode): Levels => {
   const { component, consumers, derived: bits } = tables;
-  const levels = new Map<number, number>();
+  const levels = new Uint32Array(edges.size);
   const has = (task: number, wanted: number): boolean => (bits.get(task) & wanted) === wanted;
   const counts = (from: number, to: number): boolean =>
     component.get(from) === 0 || component.get(from) !== component.get(to);
@@ -152,9 +159,9 @@ const levelsBelow = ({ tables, edges }: GraphModel, image: ImageNode): Map<numbe
   const order: number[] = [];
   const visit = (root: number): void => {
     const path = [{ task: root, below: edges.below(root), at: 0 }];
-    levels.set(root, 1);
+    levels[root] = 1;
     while (path.length > 0) {
-      const frame = path.at(-1)!;
+      const frame = path[path.length - 1]!;
       const { task, below } = frame;
       if (frame.at === below.length) {
         order.push(task);
@@ -162,20 +169,21 @@ const levelsBelow = ({ tables, edges }: GraphModel, image: ImageNode): Map<numbe
         continue;
       }
       const next = below[frame.at++]!;
-      if (!has(next, derived.pending) || levels.has(next) || !counts(task, next)) continue;
-      levels.set(next, 1);
+      if (levels[next] !== 0 || !has(next, derived.pending) || !counts(task, next)) continue;
+      levels[next] = 1;
       path.push({ task: next, below: edges.below(next), at: 0 });
     }
   };
   for (const consumer of consumers.list(image.id)) {
-    if (has(consumer, derived.pending | derived.stale) && !levels.has(consumer)) visit(consumer);
+    if (levels[consumer] === 0 && has(consumer, derived.pending | derived.stale)) visit(consumer);
   }
+  let depth = 0;
   for (const task of order.reverse()) {
-    const next = levels.get(task)! + 1;
+    const level = levels[task]!;
+    depth = Math.max(depth, level);
     for (const below of edges.below(task)) {
-      const level = levels.get(below);
-      if (level !== undefined && level < next && counts(task, below)) levels.set(below, next);
+      if (levels[below] !== 0 && levels[below]! <= level && counts(task, below)) levels[below] = level + 1;
     }
   }
-  return levels;
+  return { levels, size: order.length, depth };
 };

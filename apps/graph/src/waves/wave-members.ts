@@ -24,7 +24,7 @@ export class WaveMembers {
   readonly parts = {
     task: new Column(Uint32Array, 1024),
     level: new Column(Uint32Array, 1024),
-    status: new Column(Uint8Array, 1024),
+    status: new Column(Uint32Array, 1024),
   } as const;
   /** Runs of members, by their place. */
   private readonly runs = new Map<number, string>();
@@ -39,14 +39,18 @@ export class WaveMembers {
     for (const column of Object.values(this.parts)) column.reserve(size);
   }
 
-  static of(levels: ReadonlyMap<number, number>, names: Interner): WaveMembers {
-    const members = new WaveMembers(levels.size, names);
-    for (const [at, task] of Uint32Array.from(levels.keys()).sort().entries()) {
-      members.parts.task.set(at, task);
-      members.parts.level.set(at, levels.get(task)!);
+  /** @param levels by the id of the task; 0 for one that is no member */
+  static of(levels: Uint32Array, size: number, names: Interner): WaveMembers {
+    const members = new WaveMembers(size, names);
+    const { task: tasks, level, status } = members.parts;
+    for (let task = 0, at = 0; task < levels.length; task += 1) {
+      if (levels[task] === 0) continue;
+      tasks.set(at, task);
+      level.set(at, levels[task]!);
       // A page is stored when something of it changed: that everybody waits is something, too.
-      members.parts.status.set(at, done);
-      members.parts.status.set(at, 0);
+      status.set(at, done);
+      status.set(at, 0);
+      at += 1;
     }
     return members;
   }

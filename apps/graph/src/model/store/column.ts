@@ -1,6 +1,7 @@
 import { ChangedPages, grown, type Paged } from './paged.js';
 
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
+// Two kinds, not more: the engine compiles access to a few kinds of arrays well, and to many of them badly.
+type Numbers = Uint32Array | Float64Array;
 
 /** A number for each task or image, by its id; 0 where none was set. */
 export class Column<A extends Numbers> implements Paged {
