@@ -114,7 +114,6 @@ export class GraphReplica {
     }
     for (const task of this.model.changes.tasks) this.dirty.add(task);
     this.model.changes.tasks.clear();
-    this.model.changes.images.clear();
   }
 
   private act(): void {

@@ -1,8 +1,10 @@
+import type { TaskDefinition } from '#libs/contracts';
 import { trackedInputs } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
 import { defaultPatience, evaluate } from '../../apps/graph/src/model/evaluate.js';
 import { GraphModel } from '../../apps/graph/src/model/graph-model.js';
-import type { ImageNode, TaskNode } from '../../apps/graph/src/model/nodes.js';
+import type { Adoption } from '../../apps/graph/src/model/facts.js';
+import type { Motion, TaskNode } from '../../apps/graph/src/model/nodes.js';
 import { currentKey } from '../../apps/graph/src/model/staleness.js';
 import { rebuildDecider } from '../../apps/graph/src/rebuilds/rebuild.decider.js';
 import { attend, type Attended } from '../../apps/scheduler/src/admission/attend.js';
@@ -19,16 +21,17 @@ export interface Mutant {
 
 /** What a planted bug reaches into. */
 interface Insides {
-  readonly tasks: Map<string, TaskNode>;
-  readonly images: Map<string, ImageNode>;
-  readonly queue: Set<TaskNode>;
+  readonly tasks: GraphModel['tasks'];
+  readonly images: GraphModel['images'];
+  readonly tables: GraphModel['tables'];
+  readonly queue: { add(task: TaskNode): void };
   derive(task: TaskNode): void;
   apply(event: RecordedEvent): void;
   isHeldByFailure(task: TaskNode): boolean;
   isTracked(reference: string): boolean;
   stopWaitingFor(reference: string): void;
-  awaitAnswers(task: TaskNode, unanswered: TaskNode['unanswered']): void;
-  upstreamsOf(task: TaskNode): Set<TaskNode>;
+  awaitAnswers(task: TaskNode, unanswered: Motion['unanswered']): void;
+  pushedBy(task: TaskNode, definition: TaskDefinition): string[];
   findLoops(): void;
   failed(event: RecordedEvent<'run.failed'> | RecordedEvent<'run.timed-out'>): void;
   ended(run: string): [TaskNode, unknown] | [undefined, undefined];
@@ -212,16 +215,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'of two tasks that push one tag only one is upstream',
-    plant: model(({ images }) => ({
-      upstreamsOf: (task) => {
-        const up = new Set<TaskNode>();
-        for (const reference of task.tracked.keys()) {
-          const [one] = images.get(reference)?.producers ?? [];
-          if (one && one !== task) up.add(one);
-        }
-        return up;
-      },
-    })),
+    plant: model((insides) => {
+      const pushedBy = insides.pushedBy.bind(insides);
+      return {
+        pushedBy: (task, definition) =>
+          pushedBy(task, definition).filter((reference) => {
+            const [one] = insides.images.get(reference)?.producers ?? [];
+            return one === undefined || one === task;
+          }),
+      };
+    }),
   },
   {
     name: 'several roots are not waited for',
@@ -252,7 +255,8 @@ export const mutants: readonly Mutant[] = [
       const apply = insides.apply.bind(insides);
       return {
         apply: (event) => {
-          if (event.type === 'tag.adopted') insides.images.get(event.data.reference)?.adoptions.splice(0);
+          if (event.type === 'tag.adopted')
+            (insides.images.get(event.data.reference)?.adoptions as Adoption[] | undefined)?.splice(0);
           apply(event);
         },
       };
@@ -277,9 +281,7 @@ export const mutants: readonly Mutant[] = [
           apply(event);
           if (!task) return;
           for (const image of pushed ?? []) {
-            image.producers.add(task);
-            for (const below of image.consumers) below.up.add(task);
-            for (const below of image.consumers) task.down.add(below);
+            insides.tables.producers.add(image.id, task.id);
             for (const below of image.consumers) if (task.pending) below.pendingUp += 1;
             for (const below of image.consumers) insides.derive(below);
           }
@@ -299,7 +301,7 @@ export const mutants: readonly Mutant[] = [
           const owners = (insides as unknown as { runs: Map<string, TaskNode> }).runs;
           apply(event);
           for (const [id, run] of runs) {
-            task?.runs.set(id, run);
+            task?.moving.runs.set(id, run);
             if (task) owners.set(id, task);
           }
         },

@@ -11,6 +11,8 @@ export interface ServicesOptions {
   readonly nats?: NatsOptions;
   /** All four unless said. */
   readonly only?: readonly ServiceName[];
+  /** They are started by whoever wants them. */
+  readonly idle?: boolean;
   /** Longest that a start may take, in milliseconds. */
   readonly readyMs?: number;
 }
@@ -29,6 +31,7 @@ export class Services {
     env = {},
     nats: natsOptions,
     only = services,
+    idle = false,
     readyMs,
   }: ServicesOptions = {}): Promise<Services> {
     const [dir, nats] = await Promise.all([tempDir('services'), startNats(natsOptions)]);
@@ -56,7 +59,7 @@ export class Services {
       }),
     );
     const processes = Object.fromEntries(started) as Record<ServiceName, ServiceProcess>;
-    await Promise.all(Object.values(processes).map((process) => process.start()));
+    if (!idle) await Promise.all(Object.values(processes).map((process) => process.start()));
     return new Services(dir, nats, keyFile, token, processes);
   }
 

@@ -7,10 +7,15 @@ import { simulatedEvents } from './simulated-events.js';
 
 /** Each table with its key. */
 const tables = {
-  graph_task: 'name',
-  graph_task_part: 'task, part',
-  graph_adoption: 'reference, position',
+  graph_page: 'part, page',
+  graph_definition: 'task',
+  graph_scan: 'task',
+  graph_standing: 'task',
+  graph_motion: 'task',
+  graph_adoption: 'image, position',
   graph_wave: 'id',
+  graph_wave_page: 'wave, part, page',
+  graph_wave_run: 'wave, member',
   graph_run: 'run',
   graph_pushed: 'reference, digest',
   graph_shown: 'reference',

@@ -8,7 +8,10 @@ import type { Estate } from './estate.js';
 const openIn = (folder: string): Database.Database => {
   const file = readdirSync(folder).find((name) => name.endsWith('.sqlite'));
   if (file === undefined) throw new Error(`The service left no database in ${folder}.`);
-  return new Database(join(folder, file));
+  const db = new Database(join(folder, file));
+  // As the projector has it.
+  db.pragma('wal_autocheckpoint = 16384');
+  return db;
 };
 
 /** Reads every row of every table. */
@@ -27,9 +30,14 @@ export const bareChanges = (folder: string, count: number): number[] => {
   const db = openIn(folder);
   try {
     db.pragma('synchronous = OFF');
-    const rows = db.prepare('SELECT name, facts FROM graph_task LIMIT ?').raw().all(count) as [string, string][];
-    const put = db.prepare('INSERT OR REPLACE INTO graph_task VALUES (?, ?)');
-    const change = db.transaction((row: readonly [string, string]) => put.run(...row));
+    const rows = db.prepare('SELECT * FROM graph_definition LIMIT ?').raw().all(count) as [
+      number,
+      string,
+      number,
+      string,
+    ][];
+    const put = db.prepare('INSERT OR REPLACE INTO graph_definition VALUES (?, ?, ?, ?)');
+    const change = db.transaction((row: readonly unknown[]) => put.run(...row));
     return rows.map((row) => {
       const began = performance.now();
       change(row);

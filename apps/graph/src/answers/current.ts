@@ -1,5 +1,4 @@
 import { taskStateSchema, type Grade, type Output, type TaskState } from '#libs/contracts';
-import { stableOutputs } from '#libs/domain';
 import type { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
 import { spoken } from './duration.js';
@@ -72,9 +71,8 @@ export const currentOf = (
   const byTeam = new Map<string, Tally>();
   const images: GradedImage[] = [];
   for (const task of model.tasksByName()) {
-    const { definition, unsettledSince } = task;
-    if (!definition || (wanted.team !== undefined && definition.team !== wanted.team)) continue;
-    const { team } = definition;
+    const { unsettledSince, team } = task;
+    if (!task.isDefined || (wanted.team !== undefined && team !== wanted.team)) continue;
     const state = stateOf(task);
     all.add(task, state);
     const tally = byTeam.get(team) ?? new Tally();
@@ -83,7 +81,7 @@ export const currentOf = (
     const grade = gradeOf(state, unsettledSince, now);
     if (wanted.grade !== undefined && wanted.grade !== grade) continue;
     const since = unsettledSince === null ? null : iso(unsettledSince);
-    for (const reference of stableOutputs(definition)) {
+    for (const reference of task.outputs) {
       images.push({ reference, task: task.name, team, grade, state, since });
     }
   }

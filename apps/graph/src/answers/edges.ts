@@ -1,8 +1,9 @@
 import type { Output } from '#libs/contracts';
 import { isPinnedReference, newestInputs, tracks } from '#libs/domain';
-import { outputsOf, type GraphModel } from '../model/graph-model.js';
+import type { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
 import { usable } from '../model/staleness.js';
+import { fact } from '../model/tables.js';
 import { stateOf } from './state.js';
 
 type Dependant = Output<'listDependants'>['dependants'][number];
@@ -44,37 +45,78 @@ export interface FoundDependant {
   readonly upstream: TaskNode | null;
 }
 
-/**
- * Breadth first; a level after the other, each by name. It may be a third of all tasks: what is shown of each is made
- * when it is shown, by {@link dependantView}.
- */
-export const dependantsOf = (model: GraphModel, from: readonly string[], transitive: boolean): FoundDependant[] => {
-  const found: FoundDependant[] = [];
-  const seen = new Set<TaskNode>();
-  // Gives every task its rank, and costs nothing while there are no new ones.
-  model.tasksByName();
-  let level: FoundDependant[] = [];
-  const add = (users: Iterable<TaskNode>, reference: string, depth: number, upstream: TaskNode | null): void => {
-    for (const task of users) {
-      if (seen.has(task) || !task.definition) continue;
-      seen.add(task);
-      level.push({ task, reference, depth, upstream });
+/** Everything that was found, as numbers: it may be a third of all tasks, and a page of it is shown. */
+class Dependants {
+  readonly tasks: number[] = [];
+  readonly images: number[] = [];
+  /** -1 for none. */
+  readonly upstreams: number[] = [];
+  /** How many there are up to the end of each level. */
+  readonly levels: number[] = [];
+
+  constructor(private readonly model: GraphModel) {}
+
+  get length(): number {
+    return this.tasks.length;
+  }
+  get depth(): number {
+    return this.levels.length;
+  }
+
+  slice(from = 0, to = this.length): FoundDependant[] {
+    return this.tasks.slice(from, to).map((task, index): FoundDependant => {
+      const upstream = this.upstreams[from + index]!;
+      return {
+        task: this.model.taskAt(task),
+        reference: this.model.imageAt(this.images[from + index]!).reference,
+        depth: this.levels.findIndex((end) => from + index < end) + 1,
+        upstream: upstream < 0 ? null : this.model.taskAt(upstream),
+      };
+    });
+  }
+}
+
+/** Breadth first; a level after the other, each by name. */
+export const dependantsOf = (model: GraphModel, from: readonly string[], transitive: boolean): Dependants => {
+  const { tables } = model;
+  const { imageNames, links, consumers, others, rank, facts } = tables;
+  const order = model.ranked();
+  const found = new Dependants(model);
+  /** Image and upstream task by which a task was come by; an image of 0 is none. */
+  const [images, upstreams] = [new Uint32Array(order.length), new Int32Array(order.length)];
+  let level: number[] = [];
+  /** Tasks that use an image in any role, tracked or not. */
+  const visit = (image: number, upstream: number): void => {
+    for (const users of [consumers, others]) {
+      for (let at = 0; at < users.length(image); at += 1) {
+        const task = users.at(image, at);
+        if (images[task] !== 0 || (facts.get(task) & fact.defined) === 0) continue;
+        images[task] = image + 1;
+        upstreams[task] = upstream;
+        level.push(rank.get(task));
+      }
     }
   };
-  /** Tasks that use an image in any role, tracked or not. */
-  const visit = (reference: string, depth: number, upstream: TaskNode | null): void => {
-    const image = model.images.get(reference);
-    if (!image) return;
-    add(image.consumers, reference, depth, upstream);
-    if (image.others) add(image.others, reference, depth, upstream);
-  };
-  for (const reference of from) visit(reference, 1, null);
-  for (let depth = 2; level.length > 0; depth += 1) {
-    const above = level.sort((a, b) => a.task.rank - b.task.rank);
-    for (const one of above) found.push(one);
+  for (const reference of from) {
+    const image = imageNames.find(reference);
+    if (image >= 0) visit(image, -1);
+  }
+  while (level.length > 0) {
+    const ranks = Uint32Array.from(level).sort();
     level = [];
+    for (const at of ranks) {
+      const task = order[at]!;
+      found.tasks.push(task);
+      found.images.push(images[task]! - 1);
+      found.upstreams.push(upstreams[task]!);
+    }
+    found.levels.push(found.length);
     if (!transitive) break;
-    for (const { task } of above) for (const output of outputsOf(task)) visit(output, depth, task);
+    for (const at of ranks) {
+      const task = order[at]!;
+      for (let output = 0; output < links.outputs.length(task); output += 1)
+        visit(links.outputs.at(task, output), task);
+    }
   }
   return found;
 };
@@ -93,10 +135,11 @@ export const dependantView = ({ task, reference, depth, upstream }: FoundDependa
   };
 };
 
-const inputEdges = (model: GraphModel, task: TaskNode, depth: number): InputEdge[] =>
-  edgesOf(task).map(({ reference, role, via, pinned, platforms }) => {
+const inputEdges = (model: GraphModel, task: TaskNode, depth: number): InputEdge[] => {
+  const { definition, standing } = task;
+  return edgesOf(task).map(({ reference, role, via, pinned, platforms }) => {
     const image = model.images.get(reference);
-    const used = task.standing?.inputs.find((input) => input.reference === reference);
+    const used = standing?.inputs.find((input) => input.reference === reference);
     return {
       task: task.name,
       reference,
@@ -104,14 +147,14 @@ const inputEdges = (model: GraphModel, task: TaskNode, depth: number): InputEdge
       via: via as InputEdge['via'],
       platforms: [...platforms],
       depth,
-      tracked:
-        task.definition !== null && tracks(task.definition, { reference, role: role as InputEdge['role'], pinned }),
+      tracked: definition !== null && tracks(definition, { reference, role: role as InputEdge['role'], pinned }),
       pinned,
       adopted: (image && usable(image, platforms)?.snapshot.digest) ?? null,
       used: used?.digest ?? null,
       upstream: [...(image?.producers ?? [])].map(({ name }) => name),
     };
   });
+};
 
 export const inputsOf = (model: GraphModel, from: readonly TaskNode[], transitive: boolean): InputEdge[] => {
   const found: InputEdge[] = [];

@@ -1,5 +1,4 @@
 import type { Output } from '#libs/contracts';
-import { rebuildsAutomatically, stableOutputs } from '#libs/domain';
 import type { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
 import { fromOwnLoop } from '../model/staleness.js';
@@ -22,11 +21,11 @@ interface Reached {
   startsAfter: number | null;
 }
 
-const heldBy = ({ definition, standing }: TaskNode, slots: ReadonlyMap<string, number>): Impacted['held'] => {
-  if (!definition || !standing) return 'Unbuilt';
-  if (definition.status === 'Disabled') return 'Disabled';
-  if (!rebuildsAutomatically(definition)) return 'TriggerDisabled';
-  return (slots.get(definition.agentPoolName) ?? 0) > 0 ? null : 'NoBuilder';
+const heldBy = (task: TaskNode, slots: ReadonlyMap<string, number>): Impacted['held'] => {
+  if (!task.isDefined || !task.isBuilt) return 'Unbuilt';
+  if (!task.isEnabled) return 'Disabled';
+  if (!task.isTriggered) return 'TriggerDisabled';
+  return (slots.get(task.pool) ?? 0) > 0 ? null : 'NoBuilder';
 };
 
 /**
@@ -46,16 +45,15 @@ const reachedFrom = (
   for (const { reference, by } of open) {
     const image = model.images.get(reference);
     for (const task of image?.consumers ?? []) {
-      if (!task.definition || fromOwnLoop(task, image!)) continue;
+      if (!task.isDefined || fromOwnLoop(task, image!)) continue;
       let one = reached.get(task);
       if (!one) {
-        const pool = task.definition.agentPoolName;
+        const { pool } = task;
         const held = heldBy(task, slots);
         one = { task, through: [], held, pool, level: 1, waitsFor: 0, below: [], startsAfter: null };
         reached.set(task, one);
         // Each image that it pushes moves once, however often it is reached itself.
-        if (held === null)
-          for (const output of stableOutputs(task.definition)) open.push({ reference: output, by: one });
+        if (held === null) for (const output of task.outputs) open.push({ reference: output, by: one });
       }
       if (!one.through.includes(reference)) one.through.push(reference);
       if (by && !by.below.includes(one)) {
@@ -140,7 +138,7 @@ export const impactOf = (model: GraphModel, from: readonly string[], slots: Read
     seconds: isKnown || builds.length === 0 ? seconds : null,
     tasks: order.map(({ task, level, through, pool, held, startsAfter }) => ({
       task: task.name,
-      team: task.definition?.team ?? '',
+      team: task.team,
       level,
       through,
       pool,

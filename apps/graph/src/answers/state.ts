@@ -1,23 +1,18 @@
 import type { Sentence, TaskState, TaskStateView } from '#libs/contracts';
-import { knownInputs } from '#libs/domain';
-import type { BlockReason } from '../model/evaluate.js';
-import { evaluate, type Patience } from '../model/evaluate.js';
-import { loopPath } from '../model/loops.js';
-import type { ImageNode, TaskNode } from '../model/nodes.js';
+import { evaluate, type BlockReason, type Patience, type TimedImages } from '../model/evaluate.js';
+import type { GraphModel } from '../model/graph-model.js';
+import type { TaskNode } from '../model/nodes.js';
 import { inLoop } from '../model/staleness.js';
 import { detectCauses, explainCause, reasonOf } from '../reasons/index.js';
 import type { Cause } from '#libs/contracts';
-
-type Images = ReadonlyMap<string, ImageNode>;
 
 /** Reasons for which something must happen before a stale task is rebuilt. */
 const waitsForAPerson = new Set<BlockReason>(['Disabled', 'TriggerDisabled', 'CircuitOpen', 'Declined']);
 
 /** The state that people see. Only Fresh counts as current. */
 export const stateOf = (task: TaskNode): TaskState => {
-  if (task.standing === null) return task.scan?.status === 'Unknown' ? 'Unknown' : 'Unbuilt';
+  if (!task.isBuilt) return task.isUnreadable ? 'Unknown' : 'Unbuilt';
   if (task.stale) return !task.unplaced && (task.automatic || task.runs.size > 0) ? 'Stale' : 'Blocked';
-  if (knownInputs(task) === null) return 'Unknown';
   return task.unsettledUp > 0 || task.pending ? 'Behind' : 'Fresh';
 };
 
@@ -46,12 +41,12 @@ export const sentenceOf = (cause: Cause, text = `${explainCause(cause)}.`): Sent
     : sentence(reasonOf(cause).code, text, { at: cause.type === 'Manual' ? cause.at : null });
 
 /** Why a stale task is not rebuilt yet. */
-const holding = (task: TaskNode, images: Images, now: number, patience: Patience): Sentence[] => {
+const holding = (task: TaskNode, images: TimedImages, now: number, patience: Patience): Sentence[] => {
   const running = [...task.runs.values()].find(({ started }) => started);
   if (running) return [sentence('RUNNING', `Run ${running.run} is building it now.`)];
   const queued = [...task.runs.keys()][0];
   if (task.unplaced) {
-    const pool = task.definition?.agentPoolName ?? '';
+    const { pool } = task;
     const text = `Run ${queued} is queued, and no builder serves the pool "${pool}": start one with PLINTH_POOL=${pool}. Until then it holds nobody.`;
     return [sentence('BLOCKED_NO_BUILDER', text)];
   }
@@ -74,7 +69,7 @@ const holding = (task: TaskNode, images: Images, now: number, patience: Patience
 const snake = (name: string) => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 
 /** Why the task is in its state: one sentence for each cause, then why it is not rebuilt yet. */
-export const reasonsOf = (task: TaskNode, images: Images, now: number, patience: Patience): Sentence[] => {
+export const reasonsOf = (task: TaskNode, images: TimedImages, now: number, patience: Patience): Sentence[] => {
   switch (stateOf(task)) {
     case 'Unbuilt':
       return [sentence('NEVER_BUILT', `It was never built. Run it once: POST /v1/tasks/${task.name}/runs.`)];
@@ -100,12 +95,12 @@ export const reasonsOf = (task: TaskNode, images: Images, now: number, patience:
   }
 };
 
-export const taskStateView = (task: TaskNode, images: Images, now: number, patience: Patience): TaskStateView => ({
+export const taskStateView = (model: GraphModel, task: TaskNode, now: number, patience: Patience): TaskStateView => ({
   task: task.name,
-  team: task.definition?.team ?? '',
+  team: task.team,
   state: stateOf(task),
   pending: task.pending,
-  reasons: reasonsOf(task, images, now, patience),
-  loop: loopPath(task),
-  waves: [...task.waves],
+  reasons: reasonsOf(task, model.images, now, patience),
+  loop: model.loopPath(task),
+  waves: task.waves,
 });

@@ -20,8 +20,7 @@ export class GraphHandlers {
       const from = referencesOf(view, input);
       const all = dependantsOf(view.projection.model, from, input.transitive ?? false);
       const { items, nextPageToken } = page(all, input);
-      const depth = all.at(-1)?.depth ?? 0;
-      return { dependants: items.map(dependantView), total: all.length, depth, nextPageToken };
+      return { dependants: items.map(dependantView), total: all.length, depth: all.depth, nextPageToken };
     });
   }
 
@@ -47,7 +46,7 @@ export class GraphHandlers {
       const after = cursorOf(input.pageToken) ?? '';
       const wanted: TaskNode[] = [];
       for (const task of model.tasksByName()) {
-        if (!task.definition || (input.team && task.definition.team !== input.team)) continue;
+        if (!task.isDefined || (input.team && task.team !== input.team)) continue;
         const state = stateOf(task);
         counts[state] += 1;
         if (input.state && input.state !== state) continue;
@@ -58,7 +57,7 @@ export class GraphHandlers {
       }
       const items = wanted.slice(0, size);
       const nextPageToken = wanted.length > size ? tokenOf(items.at(-1)!.name) : '';
-      return { states: items.map((task) => taskStateView(task, model.images, now, patience)), counts, nextPageToken };
+      return { states: items.map((task) => taskStateView(model, task, now, patience)), counts, nextPageToken };
     });
   }
 

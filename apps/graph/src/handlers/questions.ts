@@ -1,5 +1,4 @@
 import { PlinthError } from '#libs/contracts';
-import { stableOutputs } from '#libs/domain';
 import { canonicalField, numberCursorOf, pageSizeOf, tokenOf } from '#libs/runtime';
 import type { TaskNode } from '../model/nodes.js';
 import type { GraphView } from '../view/graph-view.js';
@@ -10,7 +9,10 @@ interface PageInput {
 }
 
 /** One page of a list that is made for each question. */
-export const page = <T>(items: readonly T[], input: PageInput): { items: T[]; nextPageToken: string } => {
+export const page = <T>(
+  items: { readonly length: number; slice(from: number, to: number): T[] },
+  input: PageInput,
+): { items: T[]; nextPageToken: string } => {
   const size = pageSizeOf(input.pageSize);
   const from = numberCursorOf(input.pageToken) ?? 0;
   return {
@@ -22,7 +24,7 @@ export const page = <T>(items: readonly T[], input: PageInput): { items: T[]; ne
 /** @throws PlinthError NOT_FOUND */
 export const taskOf = ({ projection }: GraphView, name: string): TaskNode => {
   const task = projection.model.tasks.get(name);
-  if (task?.definition) return task;
+  if (task?.isDefined) return task;
   throw new PlinthError('NOT_FOUND', `There is no task ${name}. GET /v1/tasks lists those that there are.`);
 };
 
@@ -34,10 +36,7 @@ export const referencesOf = (
   view: GraphView,
   { reference, task }: { readonly reference?: string | undefined; readonly task?: string | undefined },
 ): string[] => {
-  if (task !== undefined) {
-    const { definition } = taskOf(view, task);
-    return definition ? stableOutputs(definition) : [];
-  }
+  if (task !== undefined) return taskOf(view, task).outputs;
   if (reference !== undefined) return [canonicalField(reference)];
   throw new PlinthError('INVALID_ARGUMENT', 'Say of what: a reference or a task.', [
     { field: 'reference', message: 'expected one of reference, task' },

@@ -1,6 +1,6 @@
 import type { Cause, Pin } from '#libs/contracts';
 import { detectCauses } from '../reasons/index.js';
-import type { ImageNode, TaskNode } from './nodes.js';
+import type { Images, TaskNode } from './nodes.js';
 import { currentKey, currentPins, inLoop } from './staleness.js';
 
 /** What is to be done about a task at a moment. */
@@ -33,29 +33,19 @@ export interface Patience {
 /** Design §1 and §6: patience 2 h; settled when no root moved for 2 s, at most 10 s after the first. */
 export const defaultPatience: Patience = { patienceMs: 7_200_000, settleMs: 2_000, settleLimitMs: 10_000 };
 
-/** When the adoptions that reach the task have settled; 0 when it has one outside root, and so nothing to join. */
-const settledAt = (task: TaskNode, images: ReadonlyMap<string, ImageNode>, patience: Patience): number => {
-  const roots = new Set<ImageNode>();
-  const seen = new Set([task]);
-  const open = [task];
-  let newest = 0;
-  for (let here = open.pop(); here; here = open.pop()) {
-    for (const reference of here.tracked.keys()) {
-      const image = images.get(reference);
-      if (!image) continue;
-      if (image.producers.size === 0) {
-        roots.add(image);
-        newest = Math.max(newest, image.adoptions[0]?.at ?? 0);
-        continue;
-      }
-      for (const producer of image.producers) {
-        if (seen.has(producer) || inLoop(producer, here)) continue;
-        seen.add(producer);
-        open.push(producer);
-      }
-    }
-  }
-  if (roots.size < 2) return 0;
+/** Whether images that move from outside are asked when they did, too. */
+export type TimedImages = Images & {
+  /** No image that nobody pushes was adopted anew after this, in milliseconds since the epoch. */
+  readonly rootMovedAt: number;
+};
+
+/** When the adoptions that reach the task have settled; 0 when they have, or it has one outside root and nothing to join. */
+const settledAt = (task: TaskNode, images: TimedImages, now: number, patience: Patience): number => {
+  // Nothing moved lately, anywhere: so nothing above the task did.
+  if (images.rootMovedAt + patience.settleMs <= now) return 0;
+  const roots = task.rootsAbove();
+  if (roots.length < 2) return 0;
+  const newest = Math.max(...roots.map(({ adoptedAt }) => adoptedAt));
   return Math.min(newest + patience.settleMs, (task.unsettledSince ?? newest) + patience.settleLimitMs);
 };
 
@@ -69,12 +59,11 @@ const blocked = (reason: BlockReason, by: string[], again: number | null = null)
 /** Decides purely what is to be done about a task. `now` in milliseconds; `again` says when time alone changes it. */
 export const evaluate = (
   task: TaskNode,
-  images: ReadonlyMap<string, ImageNode>,
+  images: TimedImages,
   now: number,
   patience: Patience = defaultPatience,
 ): Evaluation => {
-  const { definition } = task;
-  if (!definition || !task.stale) return { kind: 'settled' };
+  if (!task.isDefined || !task.stale) return { kind: 'settled' };
   // While a run by hand is queued nothing new is offered; an offer that stands is still kept true.
   const offered = task.offer !== null && !task.offer.over;
   for (const run of task.runs.values()) {
@@ -82,8 +71,8 @@ export const evaluate = (
     if (run.started && offered && run.offer !== task.offer?.position) return blocked('Running', [run.run]);
     if (run.started || (run.offer === null && !offered)) return { kind: 'running' };
   }
-  if (definition.status === 'Disabled') return blocked('Disabled', []);
-  if (definition.trigger.baseImageTrigger?.status !== 'Enabled') return blocked('TriggerDisabled', []);
+  if (!task.isEnabled) return blocked('Disabled', []);
+  if (!task.isTriggered) return blocked('TriggerDisabled', []);
   if (!task.automatic) {
     return task.circuit ? blocked('CircuitOpen', []) : blocked('Declined', []);
   }
@@ -94,14 +83,13 @@ export const evaluate = (
       return blocked('UpstreamPending', by, until);
     }
   }
-  const settled = settledAt(task, images, patience);
+  const settled = settledAt(task, images, now, patience);
   if (now < settled) return blocked('Settling', [], settled);
   return {
     kind: 'due',
     key: currentKey(task, images),
     causes: detectCauses(task, images),
     pins: currentPins(task, images),
-    sourceRevision:
-      task.standing && task.standing.definitionHash === task.definitionHash ? task.standing.sourceRevision : null,
+    sourceRevision: task.isChanged ? null : (task.standing?.sourceRevision ?? null),
   };
 };

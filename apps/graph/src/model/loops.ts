@@ -1,52 +1,54 @@
-import type { TaskNode } from './nodes.js';
+/** A graph of tasks, by their ids. */
+export interface Digraph {
+  /** Ids are below this. */
+  readonly size: number;
+  /** What stands on it, itself left out. */
+  below(task: number): readonly number[];
+  /** What it stands on, itself left out. */
+  above(task: number): readonly number[];
+}
 
 /**
  * Strongly connected components of more than one task (Tarjan 1972, with an explicit stack: a chain may be longer
- * than the call stack is deep). Answers the component number of each task that is in one.
+ * than the call stack is deep). Answers the component number of each task that is in one, from 1.
  */
-export const findLoops = (tasks: Iterable<TaskNode>): Map<TaskNode, number> => {
-  const index = new Map<TaskNode, number>();
-  const low = new Map<TaskNode, number>();
-  const onStack = new Set<TaskNode>();
-  const stack: TaskNode[] = [];
-  const found = new Map<TaskNode, number>();
-  let next = 0;
+export const findLoops = (graph: Digraph): Map<number, number> => {
+  /** When a task was met, from 1. */
+  const index = new Uint32Array(graph.size);
+  const low = new Uint32Array(graph.size);
+  const onStack = new Uint8Array(graph.size);
+  const stack: number[] = [];
+  const found = new Map<number, number>();
+  let next = 1;
   let component = 0;
-  const enter = (task: TaskNode) => {
-    index.set(task, next);
-    low.set(task, next++);
+  const enter = (task: number) => {
+    index[task] = next;
+    low[task] = next++;
     stack.push(task);
-    onStack.add(task);
-    return { task, below: task.down.values() };
+    onStack[task] = 1;
+    return { task, below: graph.below(task), at: 0 };
   };
-  for (const root of tasks) {
-    if (index.has(root)) continue;
+  for (let root = 0; root < graph.size; root += 1) {
+    if (index[root] !== 0) continue;
     const path = [enter(root)];
     while (path.length > 0) {
       const frame = path[path.length - 1]!;
-      const step = frame.below.next();
-      if (!step.done) {
-        const child = step.value;
-        if (!index.has(child)) path.push(enter(child));
-        else if (onStack.has(child)) low.set(frame.task, Math.min(low.get(frame.task)!, index.get(child)!));
+      const { task } = frame;
+      if (frame.at < frame.below.length) {
+        const child = frame.below[frame.at++]!;
+        if (index[child] === 0) path.push(enter(child));
+        else if (onStack[child] === 1) low[task] = Math.min(low[task]!, index[child]!);
         continue;
       }
       path.pop();
-      const { task } = frame;
       const parent = path.at(-1)?.task;
-      if (parent) low.set(parent, Math.min(low.get(parent)!, low.get(task)!));
-      if (low.get(task) !== index.get(task)) continue;
-      const members: TaskNode[] = [];
-      let member: TaskNode;
-      do {
-        member = stack.pop()!;
-        onStack.delete(member);
-        members.push(member);
-      } while (member !== task);
-      if (members.length > 1) {
-        component += 1;
-        for (const one of members) found.set(one, component);
-      }
+      if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[task]!);
+      if (low[task] !== index[task]) continue;
+      const members = stack.splice(stack.lastIndexOf(task));
+      for (const member of members) onStack[member] = 0;
+      if (members.length < 2) continue;
+      component += 1;
+      for (const member of members) found.set(member, component);
     }
   }
   return found;
@@ -57,7 +59,7 @@ export const findLoops = (tasks: Iterable<TaskNode>): Map<TaskNode, number> => {
  * stands on a task may be a third of all, and what it stands on is few, or the other way round; the search ends with the
  * smaller of the two.
  */
-export const reaches = (from: TaskNode, targets: ReadonlySet<TaskNode>): boolean => {
+export const reaches = (graph: Digraph, from: number, targets: ReadonlySet<number>): boolean => {
   const below = new Set([from]);
   const above = new Set(targets);
   // Sets are walked in the order of adding, and what is added on the way is walked, too.
@@ -67,33 +69,33 @@ export const reaches = (from: TaskNode, targets: ReadonlySet<TaskNode>): boolean
   for (;;) {
     const lower = downwards.next();
     if (lower.done) return false;
-    for (const next of lower.value.down) {
+    for (const next of graph.below(lower.value)) {
       if (above.has(next)) return true;
       below.add(next);
     }
     const upper = upwards.next();
     if (upper.done) return false;
-    for (const next of upper.value.up) {
+    for (const next of graph.above(upper.value)) {
       if (below.has(next)) return true;
       above.add(next);
     }
   }
 };
 
-/** A shortest path from the task back to itself, for people: `a → b → a`. Empty when it is in no loop. */
-export const loopPath = (task: TaskNode): string[] => {
-  if (task.tracksItself) return [task.name, task.name];
-  if (task.component === null) return [];
-  const from = new Map<TaskNode, TaskNode>();
+/** A shortest way from a task back to itself: `[a, b, a]`. Empty when there is none. */
+export const wayBack = (graph: Digraph, task: number): number[] => {
+  const from = new Map<number, number>();
   const queue = [task];
   for (const here of queue) {
-    for (const below of here.down) {
+    for (const below of graph.below(here)) {
       if (below === task) {
-        const path = [task.name];
-        for (let step: TaskNode | undefined = here; step && step !== task; step = from.get(step)) path.push(step.name);
-        return [...path, task.name].reverse();
+        const path = [task];
+        for (let step: number | undefined = here; step !== undefined && step !== task; step = from.get(step)) {
+          path.push(step);
+        }
+        return [...path, task].reverse();
       }
-      if (below.component !== task.component || from.has(below)) continue;
+      if (from.has(below)) continue;
       from.set(below, here);
       queue.push(below);
     }

@@ -1,19 +1,18 @@
 import { inputKey } from '#libs/domain';
 import type { Pin } from '#libs/contracts';
-import type { Adoption, ImageNode, Standing, TaskNode } from './nodes.js';
-
-/** Adoptions that are kept per image; enough to find an index that still has a platform. */
-export const adoptionsKept = 16;
+import type { Adoption, Standing } from './facts.js';
+import type { ImageNode, Images, TaskNode } from './nodes.js';
 
 /** Whether an edge between two tasks counts: inside a loop it neither triggers nor holds. */
 export const inLoop = (a: TaskNode, b: TaskNode): boolean =>
-  a === b || (a.component !== null && a.component === b.component);
+  a.id === b.id || (a.component !== null && a.component === b.component);
 
 /**
  * Whether a task that pushes this image is in a loop with the task: then the image triggers nothing in it, whoever else
  * pushes it too, or the loop would feed itself.
  */
 export const fromOwnLoop = (task: TaskNode, image: ImageNode): boolean => {
+  if (task.component === null && !task.tracksItself) return false;
   for (const producer of image.producers) if (inLoop(producer, task)) return true;
   return false;
 };
@@ -29,8 +28,6 @@ export interface MovedInput {
   readonly from: string;
   readonly adoption: Adoption;
 }
-
-type Images = ReadonlyMap<string, ImageNode>;
 
 /** How one tracked input of a task moved; undefined where it did not. */
 const moved = (
@@ -56,26 +53,14 @@ const moved = (
   return undefined;
 };
 
+/** From what is stored, with all that there is to say; the model itself keeps up to date whether there is any. */
 export const movedInputs = (task: TaskNode, images: Images): MovedInput[] => {
-  const { standing, tracked } = task;
+  const { standing } = task;
   if (!standing) return [];
-  return [...tracked].flatMap(([reference, platforms]) => moved(task, standing, reference, platforms, images) ?? []);
+  return [...task.tracked].flatMap(
+    ([reference, platforms]) => moved(task, standing, reference, platforms, images) ?? [],
+  );
 };
-
-/** The same question without its answer: it is asked for every task that something changed for. */
-const hasMovedInput = (task: TaskNode, images: Images): boolean => {
-  const { standing, tracked } = task;
-  if (!standing) return false;
-  for (const [reference, platforms] of tracked) if (moved(task, standing, reference, platforms, images)) return true;
-  return false;
-};
-
-export const definitionChanged = (task: TaskNode): boolean =>
-  task.standing !== null && task.definition !== null && task.standing.definitionHash !== task.definitionHash;
-
-/** The one predicate that all automatic work follows from. */
-export const isStale = (task: TaskNode, images: Images): boolean =>
-  task.definition !== null && (definitionChanged(task) || hasMovedInput(task, images));
 
 /** Input key of a task as things are now. */
 export const currentKey = (task: TaskNode, images: Images): string => {

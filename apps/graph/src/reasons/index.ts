@@ -1,5 +1,5 @@
 import type { Cause } from '#libs/contracts';
-import type { ImageNode, TaskNode } from '../model/nodes.js';
+import type { Images, TaskNode } from '../model/nodes.js';
 import { baseImageMoved } from './base-image-moved.js';
 import { definitionHasChanged } from './definition-changed.js';
 import { startedByHand } from './manual.js';
@@ -8,7 +8,7 @@ import type { RebuildReason } from './reason.js';
 /** Every reason, in the order in which an answer names them. */
 export const reasons = [baseImageMoved, definitionHasChanged, startedByHand] as const;
 
-export const detectCauses = (task: TaskNode, images: ReadonlyMap<string, ImageNode>): Cause[] =>
+export const detectCauses = (task: TaskNode, images: Images): Cause[] =>
   reasons.flatMap((reason): Cause[] => reason.detect(task, images));
 
 export const reasonOf = (cause: Cause): RebuildReason =>

@@ -1,5 +1,5 @@
 import type { Cause } from '#libs/contracts';
-import type { ImageNode, TaskNode } from '../model/nodes.js';
+import type { Images, TaskNode } from '../model/nodes.js';
 
 type CauseOf<T extends Cause['type']> = Extract<Cause, { type: T }>;
 
@@ -11,7 +11,7 @@ export interface RebuildReason<T extends Cause['type'] = Cause['type']> {
   readonly type: T;
   /** For machines, in answers. */
   readonly code: string;
-  detect(task: TaskNode, images: ReadonlyMap<string, ImageNode>): CauseOf<T>[];
+  detect(task: TaskNode, images: Images): CauseOf<T>[];
   explain(cause: CauseOf<T>): string;
 }
 

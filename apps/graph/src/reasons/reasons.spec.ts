@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Cause } from '#libs/contracts';
-import { newImage, newTask } from '../model/nodes.js';
+import { digestOf, ref, Story } from '../testing/story.js';
 import { detectCauses, explainCause, reasonOf, reasons } from './index.js';
 import { familiar, moment, short } from './reason.js';
 
@@ -53,44 +53,37 @@ describe('what people read', () => {
 });
 
 describe('the causes of a stale task', () => {
-  const stale = () => {
-    const task = newTask('app');
-    const image = newImage('docker.io/library/node:22');
-    const snapshot = { digest: digest('b'), mediaType: 'm', platforms: { 'linux/amd64': digest('d') } };
-    image.adoptions = [{ snapshot, position: 7, at: 1_000, seenBy: 'Poll', hintedAt: null, run: 'r9' }];
-    task.tracked = new Map([[image.reference, ['linux/amd64']]]);
-    const used = {
-      role: 'base',
-      via: 'direct',
-      digest: digest('a'),
-      platforms: { 'linux/amd64': digest('c') },
-    } as const;
-    task.standing = {
-      run: 'r1',
-      definitionHash: 'old',
-      position: 2,
-      outputs: [],
-      sourceRevision: null,
-      inputs: [{ reference: image.reference, ...used }],
-    };
-    return { task, images: new Map([[image.reference, image]]) };
-  };
+  /** Built on node, which moved since. */
+  const story = () => new Story().adopt('node', 'n1').create('app', ['node']).build('app', 'r1', 'a1');
+  const causes = (one: Story) => detectCauses(one.task('app'), one.graph.model.images);
 
   it('name the input that moved, from what to what, and who pushed it', () => {
-    const { task, images } = stale();
-    expect(detectCauses(task, images)).toEqual([
-      moved({ seenBy: 'Poll', adoptedAt: '1970-01-01T00:00:01.000Z', run: 'r9' }),
+    const one = story().adopt('node', 'n2', 'Poll', 'r9');
+    expect(causes(one)).toEqual([
+      {
+        type: 'BaseImageMoved',
+        reference: ref('node'),
+        from: digestOf('n1'),
+        to: digestOf('n2'),
+        seenBy: 'Poll',
+        adoptedAt: new Date(one.now).toISOString(),
+        position: expect.any(Number),
+        run: 'r9',
+      },
     ]);
   });
   it('are nothing when the platforms of the task did not move', () => {
-    const { task, images } = stale();
-    const [input] = task.standing!.inputs;
-    const same = { ...input!, platforms: { 'linux/amd64': digest('d') } };
-    expect(detectCauses({ ...task, standing: { ...task.standing!, inputs: [same] } }, images)).toEqual([]);
+    const one = story();
+    const { snapshot } = one.graph.model.image(ref('node')).adoptions[0]!;
+    const to = { ...snapshot, digest: digestOf('another index of the same') };
+    const look = { reference: ref('node'), seenBy: 'Poll', hintedAt: null, from: snapshot.digest } as const;
+    one.add('tag.adopted', { ...look, to, policy: 'acr', run: null });
+    expect(causes(one)).toEqual([]);
   });
   it('name the changed definition besides', () => {
-    const { task, images } = stale();
-    Object.assign(task, { definition: {}, definitionHash: 'new', definedAt: 5 });
-    expect(detectCauses(task, images).map(({ type }) => type)).toEqual(['BaseImageMoved', 'DefinitionChanged']);
+    const one = story()
+      .adopt('node', 'n2')
+      .update('app', { step: { target: 'other' } });
+    expect(causes(one).map(({ type }) => type)).toEqual(['BaseImageMoved', 'DefinitionChanged']);
   });
 });

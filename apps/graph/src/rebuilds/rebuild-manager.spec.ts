@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { taskDefinitionSchema } from '#libs/contracts';
+import { taskDefinitionSchema, type EventData, type EventType } from '#libs/contracts';
 import { AggregateStore, Commands, MemoryEventLog, silentLogger, type RecordedEvent } from '#libs/event-log';
 import { FakeClock } from '#libs/testing';
 import { defaultPatience } from '../model/evaluate.js';
@@ -23,17 +23,15 @@ const setUp = () => {
   const model = new GraphModel();
   let position = 0;
   const task = model.task('app');
-  const standing = {
-    run: 'c1',
-    definitionHash: '1'.repeat(32),
-    position: 1,
-    inputs: [],
-    outputs: [],
-    sourceRevision: null,
-  };
-  Object.assign(task, { definition, definitionHash: '2'.repeat(32), standing, stale: true, automatic: true });
+  const happened = <T extends EventType>(type: T, data: Partial<EventData<T>>) =>
+    model.apply({ sequence: 0, type, time: '2026-11-23T14:00:00Z', data } as unknown as RecordedEvent);
+  // It was built once, and defined anew since.
+  happened('task.created', { definition, definitionHash: '1'.repeat(32) });
+  happened('run.queued', { run: 'c1', task: 'app', key: null, offer: null, definitionHash: '1'.repeat(32) });
+  happened('run.succeeded', { run: 'c1', task: 'app', inputs: [], outputs: [], sourceRevision: null });
+  happened('task.updated', { definition, definitionHash: '2'.repeat(32) });
   // The run that the last offer led to has ended.
-  task.offer = { position: 0, key: 'earlier', over: true };
+  task.moving.offer = { position: 0, key: 'earlier', over: true };
   const manager = new RebuildManager({
     model,
     waves: new WaveBook(),

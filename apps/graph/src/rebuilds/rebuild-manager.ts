@@ -1,10 +1,10 @@
 import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
-import { evaluate, type Patience } from '../model/evaluate.js';
+import { evaluate, type Evaluation, type Patience } from '../model/evaluate.js';
 import type { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
 import type { WaveBook } from '../waves/wave-book.js';
 import { waveDecider, type WaveState } from '../waves/wave.decider.js';
-import { rebuildDecider, type RebuildState } from './rebuild.decider.js';
+import { isUnsaid, rebuildDecider, saysNothing, type RebuildState } from './rebuild.decider.js';
 
 export interface RebuildManagerDependencies {
   readonly model: GraphModel;
@@ -22,6 +22,14 @@ export interface RebuildManagerDependencies {
 /** Appends under way at once: as many as the log answers in one flush. */
 const concurrency = 64;
 const retryMs = 1000;
+/** How long it decides before it lets others do something: answers, and what is appended already. Milliseconds. */
+const turnMs = 10;
+
+/** Tasks that are looked at again at one moment. */
+interface Alarm {
+  readonly tasks: Set<TaskNode>;
+  readonly cancel: () => void;
+}
 
 /**
  * Turns what the graph shows into offers: for every task that something changed for, it decides again and appends what
@@ -31,8 +39,10 @@ export class RebuildManager {
   private readonly waiting = new Set<TaskNode>();
   /** Tasks whose decision is under way: a second one would not know of the offer that the first one makes. */
   private readonly deciding = new Set<TaskNode>();
-  private readonly timers = new Map<TaskNode, () => void>();
+  /** By their time: all that one move made stale run out of patience together. */
+  private readonly alarms = new Map<number, Alarm>();
   private readonly announcing = new Set<string>();
+  private resting = false;
   private stopped = false;
 
   constructor(private readonly with_: RebuildManagerDependencies) {}
@@ -46,61 +56,72 @@ export class RebuildManager {
 
   stop(): void {
     this.stopped = true;
-    for (const cancel of this.timers.values()) cancel();
+    for (const { cancel } of this.alarms.values()) cancel();
   }
 
   private pump(): void {
+    if (this.resting) return;
+    const began = performance.now();
     for (const task of this.waiting) {
       if (this.deciding.size >= concurrency || this.stopped) return;
       if (this.deciding.has(task)) continue;
       this.waiting.delete(task);
-      this.deciding.add(task);
-      void this.one(task).finally(() => {
-        this.deciding.delete(task);
+      this.one(task);
+      if (performance.now() - began < turnMs) continue;
+      this.resting = true;
+      setImmediate(() => {
+        this.resting = false;
         this.pump();
       });
+      return;
     }
   }
 
-  private async one(task: TaskNode): Promise<void> {
-    const { model, rebuilds, commands, clock, logger, patience, position } = this.with_;
-    this.timers.get(task)?.();
-    this.timers.delete(task);
-    // What was said last is not in the model yet: its event comes back through the log, and the task with it.
-    if (rebuilds.get(task.name).sequence > position()) return;
-    const now = clock.now().getTime();
-    const evaluation = evaluate(task, model.images, now, patience);
-    if (evaluation.kind === 'blocked' && evaluation.again !== null) this.again(task, evaluation.again - now);
+  private one(task: TaskNode): void {
+    const { model, clock, patience } = this.with_;
+    // One move may make a third of all tasks pending: of most of them there is nothing to say, and that is seen at once.
+    if (!task.stale && isUnsaid(task)) return;
+    const evaluation = evaluate(task, model.images, clock.now().getTime(), patience);
+    if (evaluation.kind === 'blocked' && evaluation.again !== null) this.again(task, evaluation.again);
+    if (saysNothing(evaluation, task)) return;
+    this.deciding.add(task);
+    void this.say(task, evaluation).finally(() => {
+      this.deciding.delete(task);
+      this.pump();
+    });
+  }
+
+  private async say(task: TaskNode, evaluation: Evaluation): Promise<void> {
+    const { rebuilds, commands, clock, logger, position } = this.with_;
+    const { name, offer, waves } = task;
     const basis = position();
+    // What was said last is not in the model yet: its event comes back through the log, and the task with it.
+    if (rebuilds.get(name).sequence > basis) return;
+    const command = { task: name, evaluation, offerOver: offer?.over ?? true, basis, waves };
     try {
-      await commands.execute(
-        rebuilds,
-        rebuildDecider,
-        task.name,
-        {
-          task: task.name,
-          evaluation,
-          offerOver: task.offer?.over ?? true,
-          basis,
-          waves: [...task.waves],
-        },
-        { onConflict: 'give-up' },
-      );
+      await commands.execute(rebuilds, rebuildDecider, name, command, { onConflict: 'give-up' });
     } catch (error) {
+      this.again(task, clock.now().getTime() + retryMs);
       // A conflict: another replica was first. Its event comes back through the log and the task is decided again.
-      if (isConcurrencyError(error)) return this.again(task, retryMs);
-      logger.warn({ task: task.name, error: String(error) }, 'cannot say what is due; trying again');
-      this.again(task, retryMs);
+      if (isConcurrencyError(error)) return;
+      logger.warn({ task: name, error: String(error) }, 'cannot say what is due; trying again');
     }
   }
 
-  private again(task: TaskNode, ms: number): void {
+  private again(task: TaskNode, at: number): void {
     if (this.stopped) return;
-    this.timers.get(task)?.();
-    this.timers.set(
-      task,
-      this.with_.clock.setTimeout(() => this.decide([task]), Math.max(ms, 1)),
-    );
+    let alarm = this.alarms.get(at);
+    if (!alarm) {
+      const { clock } = this.with_;
+      const tasks = new Set<TaskNode>();
+      const ring = (): void => {
+        this.alarms.delete(at);
+        this.decide(tasks);
+      };
+      alarm = { tasks, cancel: clock.setTimeout(ring, Math.max(at - clock.now().getTime(), 1)) };
+      this.alarms.set(at, alarm);
+    }
+    alarm.tasks.add(task);
   }
 
   private announceWaves(): void {

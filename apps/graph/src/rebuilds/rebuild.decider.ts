@@ -1,5 +1,6 @@
 import type { Decider } from '#libs/event-log';
 import type { Evaluation } from '../model/evaluate.js';
+import type { TaskNode } from '../model/nodes.js';
 
 /** What has been said of a task's rebuild so far. */
 export interface RebuildState {
@@ -25,6 +26,28 @@ type RebuildEvent = 'rebuild.due' | 'rebuild.blocked' | 'rebuild.settled';
 
 /** Reasons that end by themselves, soon: said only to withdraw an offer, or a large wave would fill the log with them. */
 const passing = new Set(['UpstreamPending', 'Settling', 'Running']);
+
+/** What the model knows of what was said of a task. */
+type Said = Pick<TaskNode, 'offer' | 'saidBlocked'>;
+
+const isOpen = ({ offer }: Said): boolean => offer !== null && !offer.over;
+
+/** Neither an offer nor a reason stands that could be taken back. */
+export const isUnsaid = (task: Said): boolean => !isOpen(task) && !task.saidBlocked;
+
+/** Whether the decider has nothing to say, as far as can be told without what it said last; then it need not be asked. */
+export const saysNothing = (evaluation: Evaluation, task: Said): boolean => {
+  switch (evaluation.kind) {
+    case 'running':
+      return true;
+    case 'settled':
+      return isUnsaid(task);
+    case 'blocked':
+      return passing.has(evaluation.reason) && !isOpen(task);
+    case 'due':
+      return false;
+  }
+};
 
 /**
  * One rebuild per task: the offer to build it, or why not. A key that was offered before is offered again when the run

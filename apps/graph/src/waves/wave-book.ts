@@ -1,17 +1,8 @@
 import type { RecordedEvent } from '#libs/event-log';
-import { inLoop } from '../model/staleness.js';
+import type { GraphModel } from '../model/graph-model.js';
 import type { ImageNode, TaskNode } from '../model/nodes.js';
-
-/** What became of a task in a wave. */
-export type MemberStatus = 'Waiting' | 'Running' | 'Built' | 'Unchanged' | 'Failed' | 'Excused' | 'Settled';
-
-export interface WaveMember {
-  readonly task: string;
-  /** 1 for those that stand directly on what moved; else one more than the highest upstream in the wave. */
-  readonly level: number;
-  status: MemberStatus;
-  run: string | null;
-}
+import { derived } from '../model/tables.js';
+import { WaveMembers } from './wave-members.js';
 
 export interface Wave {
   readonly id: string;
@@ -24,9 +15,9 @@ export interface Wave {
   readonly openedAt: string;
   closedAt: string | null;
   readonly depth: number;
-  readonly members: Map<string, WaveMember>;
-  /** Tasks that are not done yet. */
-  readonly remaining: Set<string>;
+  readonly members: WaveMembers;
+  /** How many of them are not done yet. */
+  remaining: number;
   /** `wave.opened` and `wave.closed` are in the log. */
   announced: boolean;
   closeAnnounced: boolean;
@@ -50,10 +41,14 @@ export class WaveBook {
   }
 
   /** Puts an open wave back as it was stored. */
-  restore(stored: Omit<Wave, 'members' | 'remaining'> & { members: WaveMember[]; remaining: string[] }): void {
-    const members = new Map(stored.members.map((member) => [member.task, member]));
-    this.waves.set(stored.id, { ...stored, members, remaining: new Set(stored.remaining) });
-    if (stored.closedAt === null) for (const { run } of stored.members) this.count(run, 1);
+  restore(wave: Wave): void {
+    this.waves.set(wave.id, wave);
+    if (wave.closedAt === null) for (const run of wave.members.allRuns()) this.count(run, 1);
+  }
+
+  /** Waves that a task is in, and not done with. */
+  of(task: TaskNode): string[] {
+    return Array.from(this.within(task), ([{ id }]) => id);
   }
 
   /** `wave.opened` or `wave.closed` is in the log. A wave that is closed and said to be leaves memory. */
@@ -66,14 +61,13 @@ export class WaveBook {
     if (wave.closeAnnounced && wave.closedAt !== null) this.waves.delete(id);
   }
 
-  /** Called when everything that follows from an adoption is settled. Answers the tasks of the wave that it opens. */
-  adopted(image: ImageNode, event: RecordedEvent<'tag.adopted'>): Iterable<TaskNode> {
+  /** Called when everything that follows from an adoption is settled: opens a wave where there is something to do. */
+  adopted(model: GraphModel, image: ImageNode, event: RecordedEvent<'tag.adopted'>): void {
     const { from, to, seenBy, hintedAt, reference, run } = event.data;
     // The first look at an image changes nothing, and what a run of a wave pushed belongs to that wave.
-    if (from === null || (run !== null && this.runs.has(run))) return [];
-    // In order, so that what is stored is the same after a restart, when tasks are met in another one.
-    const members = new Map([...membersOf(image)].sort(([a, i], [b, j]) => i - j || (a.name < b.name ? -1 : 1)));
-    if (members.size === 0) return [];
+    if (from === null || (run !== null && this.runs.has(run))) return;
+    const { levels, size, depth } = levelsBelow(model, image);
+    if (size === 0) return;
     const wave: Wave = {
       id: `w${event.sequence.toString(36)}`,
       reference,
@@ -84,108 +78,124 @@ export class WaveBook {
       position: event.sequence,
       openedAt: event.time,
       closedAt: null,
-      depth: Math.max(...[...members.values()].map((level) => level)),
-      members: new Map(
-        [...members].map(([task, level]) => [task.name, { task: task.name, level, status: 'Waiting', run: null }]),
-      ),
-      remaining: new Set([...members.keys()].map(({ name }) => name)),
+      depth,
+      members: WaveMembers.of(levels, size, model.tables.taskNames),
+      remaining: size,
       announced: false,
       closeAnnounced: false,
     };
     this.waves.set(wave.id, wave);
     this.changes.add(wave);
-    for (const task of members.keys()) task.waves.add(wave.id);
-    return members.keys();
   }
 
   started(task: TaskNode, run: string): void {
-    this.mark(task, (member) => {
-      this.ran(member, run);
-      if (member.status === 'Waiting' || member.status === 'Failed') member.status = 'Running';
-    });
+    for (const [wave, at] of this.within(task)) {
+      const { members } = wave;
+      this.ran(members, at, run);
+      const status = members.status(at);
+      if (status === 'Waiting' || status === 'Failed') members.setStatus(at, 'Running');
+      this.changes.add(wave);
+    }
   }
 
   failed(task: TaskNode): void {
-    this.mark(task, (member) => (member.status = 'Failed'));
+    for (const [wave, at] of this.within(task)) {
+      wave.members.setStatus(at, 'Failed');
+      this.changes.add(wave);
+    }
   }
 
   succeeded(task: TaskNode, run: string, unchanged: boolean): void {
-    this.mark(task, (member) => {
-      this.ran(member, run);
-      member.status = unchanged ? 'Unchanged' : 'Built';
-    });
+    for (const [wave, at] of this.within(task)) {
+      this.ran(wave.members, at, run);
+      wave.members.setStatus(at, unchanged ? 'Unchanged' : 'Built');
+      this.changes.add(wave);
+    }
   }
 
   /** The task is not pending any more: done, or nothing will be done about it without a person. */
   settled(task: TaskNode, time: string): void {
-    for (const id of task.waves) {
-      const wave = this.waves.get(id);
-      const member = wave?.members.get(task.name);
-      if (!wave || !member || !wave.remaining.delete(task.name)) continue;
-      if (task.stale) member.status = member.status === 'Failed' ? 'Failed' : 'Excused';
-      else if (member.status === 'Waiting') member.status = 'Settled';
+    for (const [wave, at] of this.within(task)) {
+      const { members } = wave;
+      members.finish(at);
+      wave.remaining -= 1;
+      const status = members.status(at);
+      if (task.stale) members.setStatus(at, status === 'Failed' ? 'Failed' : 'Excused');
+      else if (status === 'Waiting') members.setStatus(at, 'Settled');
       this.changes.add(wave);
-      if (wave.remaining.size > 0) continue;
+      if (wave.remaining > 0) continue;
       wave.closedAt = time;
-      for (const { run } of wave.members.values()) this.count(run, -1);
+      for (const run of members.allRuns()) this.count(run, -1);
     }
-    task.waves.clear();
   }
 
-  private ran(member: WaveMember, run: string): void {
-    this.count(member.run, -1);
-    this.count((member.run = run), 1);
+  private ran(members: WaveMembers, at: number, run: string): void {
+    this.count(members.runOf(at), -1);
+    members.setRun(at, run);
+    this.count(run, 1);
   }
 
-  private count(run: string | null, by: number): void {
-    if (run === null) return;
+  private count(run: string | undefined, by: number): void {
+    if (run === undefined) return;
     const count = (this.runs.get(run) ?? 0) + by;
     if (count > 0) this.runs.set(run, count);
     else this.runs.delete(run);
   }
 
-  private mark(task: TaskNode, change: (member: WaveMember) => void): void {
-    for (const id of task.waves) {
-      const wave = this.waves.get(id);
-      const member = wave?.members.get(task.name);
-      if (!wave || !member) continue;
-      change(member);
-      this.changes.add(wave);
+  /** Waves that a task is in and not done with, and its place in each. */
+  private *within({ id }: TaskNode): Generator<readonly [Wave, number]> {
+    for (const wave of this.waves.values()) {
+      const at = wave.members.find(id);
+      if (at >= 0 && !wave.members.isDone(at)) yield [wave, at];
     }
   }
 }
 
-/** Tasks that are pending because of the image, with their level: the longest way from it. */
-const membersOf = (image: ImageNode): Map<TaskNode, number> => {
-  const levels = new Map<TaskNode, number>();
-  const visit = (root: TaskNode): TaskNode[] => {
-    // Postorder with an explicit stack: reversed it is an order in which upstream tasks come first.
-    const order: TaskNode[] = [];
-    const path = [{ task: root, below: root.down.values() }];
-    levels.set(root, 1);
+interface Levels {
+  /** By the id of the task: the longest way from what moved; 0 for one that is not reached. */
+  readonly levels: Uint32Array;
+  /** How many are reached. */
+  readonly size: number;
+  /** Of the lowest one. */
+  readonly depth: number;
+}
+
+/** Tasks that are pending because of the image. */
+const levelsBelow = ({ tables, edges }: GraphModel, image: ImageNode): Levels => {
+  const { component, consumers, derived: bits } = tables;
+  const levels = new Uint32Array(edges.size);
+  const has = (task: number, wanted: number): boolean => (bits.get(task) & wanted) === wanted;
+  const counts = (from: number, to: number): boolean =>
+    component.get(from) === 0 || component.get(from) !== component.get(to);
+  /** Postorder with an explicit stack: reversed it is an order in which upstream tasks come first. */
+  const order: number[] = [];
+  const visit = (root: number): void => {
+    const path = [{ task: root, below: edges.below(root), at: 0 }];
+    levels[root] = 1;
     while (path.length > 0) {
-      const frame = path.at(-1)!;
-      const step = frame.below.next();
-      if (step.done) {
-        order.push(frame.task);
+      const frame = path[path.length - 1]!;
+      const { task, below } = frame;
+      if (frame.at === below.length) {
+        order.push(task);
         path.pop();
-      } else if (step.value.pending && !levels.has(step.value) && !inLoop(frame.task, step.value)) {
-        levels.set(step.value, 1);
-        path.push({ task: step.value, below: step.value.down.values() });
+        continue;
       }
+      const next = below[frame.at++]!;
+      if (levels[next] !== 0 || !has(next, derived.pending) || !counts(task, next)) continue;
+      levels[next] = 1;
+      path.push({ task: next, below: edges.below(next), at: 0 });
     }
-    return order;
   };
-  const order: TaskNode[] = [];
-  for (const consumer of image.consumers) {
-    if (consumer.pending && consumer.stale && !levels.has(consumer)) order.push(...visit(consumer));
+  for (const consumer of consumers.list(image.id)) {
+    if (levels[consumer] === 0 && has(consumer, derived.pending | derived.stale)) visit(consumer);
   }
+  let depth = 0;
   for (const task of order.reverse()) {
-    for (const below of task.down) {
-      if (levels.has(below) && !inLoop(task, below)) {
-        levels.set(below, Math.max(levels.get(below)!, levels.get(task)! + 1));
-      }
+    const level = levels[task]!;
+    depth = Math.max(depth, level);
+    for (const below of edges.below(task)) {
+      if (levels[below] !== 0 && levels[below]! <= level && counts(task, below)) levels[below] = level + 1;
     }
   }
-  return levels;
+  return { levels, size: order.length, depth };
 };

@@ -10,19 +10,19 @@ export interface WaveState {
 export type WaveCommand =
   { readonly type: 'open'; readonly wave: Wave } | { readonly type: 'close'; readonly wave: Wave };
 
-const countOf = (wave: Wave, status: string) =>
-  [...wave.members.values()].filter((one) => one.status === status).length;
-
-const closed = (wave: Wave): EventData<'wave.closed'> => ({
-  wave: wave.id,
-  built: countOf(wave, 'Built'),
-  restored: 0,
-  rebased: 0,
-  unchanged: countOf(wave, 'Unchanged'),
-  unfinished: (['Failed', 'Excused'] as const)
-    .map((reason) => ({ reason, tasks: countOf(wave, reason) }))
-    .filter(({ tasks }) => tasks > 0),
-});
+const closed = ({ id, members }: Wave): EventData<'wave.closed'> => {
+  const counts = members.counts();
+  return {
+    wave: id,
+    built: counts.Built,
+    restored: 0,
+    rebased: 0,
+    unchanged: counts.Unchanged,
+    unfinished: (['Failed', 'Excused'] as const)
+      .map((reason) => ({ reason, tasks: counts[reason] }))
+      .filter(({ tasks }) => tasks > 0),
+  };
+};
 
 /** A wave is opened and closed once each; the rest of it is derived. */
 export const waveDecider: Decider<WaveState, WaveCommand, 'wave.opened' | 'wave.closed'> = {

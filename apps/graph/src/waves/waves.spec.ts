@@ -115,7 +115,7 @@ describe('a wave', () => {
       facts: string;
     };
     expect(row.open).toBe(0);
-    expect(JSON.parse(row.facts)).toMatchObject({ announced: true, closeAnnounced: true, remaining: [] });
+    expect(JSON.parse(row.facts)).toMatchObject({ announced: true, closeAnnounced: true, remaining: 0 });
   });
 });
 
