@@ -420,6 +420,7 @@ describe('plinth, the command line', () => {
       standalone registries  ok  each known registry: whether it answers, and takes our login
       standalone images  ok  each watched image: whether it has offered every platform for the last hours
       standalone polling  ok  each polled registry: whether it is left alone now, or counts looks as pulls
+      standalone docker-hub  ok  whether lists of tags at Docker Hub can be read, where many tags are watched
       standalone outputs  ok  each tag that tasks push: whether it is one task, and nobody else
       standalone pools  ok  each pool that a task names: whether a builder works for it
       standalone builder  ok  the engine: whether it can build, and what keeps builds apart
