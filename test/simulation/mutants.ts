@@ -1,4 +1,3 @@
-import type { TaskDefinition } from '#libs/contracts';
 import { trackedInputs } from '#libs/domain';
 import type { RecordedEvent } from '#libs/event-log';
 import { defaultPatience, evaluate } from '../../apps/graph/src/model/evaluate.js';
@@ -31,7 +30,6 @@ interface Insides {
   isTracked(reference: string): boolean;
   stopWaitingFor(reference: string): void;
   awaitAnswers(task: TaskNode, unanswered: Motion['unanswered']): void;
-  pushedBy(task: TaskNode, definition: TaskDefinition): string[];
   findLoops(): void;
   failed(event: RecordedEvent<'run.failed'> | RecordedEvent<'run.timed-out'>): void;
   ended(run: string): [TaskNode, unknown] | [undefined, undefined];
@@ -216,14 +214,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'of two tasks that push one tag only one is upstream',
     plant: model((insides) => {
-      const pushedBy = insides.pushedBy.bind(insides);
-      return {
-        pushedBy: (task, definition) =>
-          pushedBy(task, definition).filter((reference) => {
-            const [one] = insides.images.get(reference)?.producers ?? [];
-            return one === undefined || one === task;
-          }),
+      const { producers } = insides.tables;
+      const add = producers.add.bind(producers);
+      producers.add = (image, task) => {
+        if (producers.length(image) === 0) add(image, task);
       };
+      return {};
     }),
   },
   {

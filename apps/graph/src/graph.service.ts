@@ -55,27 +55,9 @@ export class GraphService {
       help: 'Tasks that were due without anything having told of it, found by the periodic comparison of everything.',
       registers: [runtime.metrics.registry],
     });
-    this.reconciler = new Reconciler({
-      model,
-      rebuilds,
-      commands,
-      clock,
-      logger,
-      patience,
-      position,
-      onRecreated: () => recreated.inc(),
-    });
-    this.manager = new RebuildManager({
-      model,
-      waves,
-      rebuilds,
-      waveStates,
-      commands,
-      clock,
-      logger,
-      patience,
-      position,
-    });
+    const offering = { model, rebuilds, commands, clock, logger, patience, position };
+    this.reconciler = new Reconciler({ ...offering, onRecreated: () => recreated.inc() });
+    this.manager = new RebuildManager({ ...offering, waves, waveStates });
   }
 
   async start(): Promise<void> {

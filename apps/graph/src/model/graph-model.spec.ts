@@ -124,6 +124,15 @@ class Story {
   due(name: string) {
     return evaluate(this.model.task(name), this.model.images, this.now);
   }
+
+  /** Offers what the task is due for. */
+  offer(name: string): { readonly offer: number; readonly key: string } {
+    const offered = this.due(name);
+    if (offered.kind !== 'due') throw new Error(`${name} is ${offered.kind}`);
+    const { key, causes, pins, sourceRevision } = offered;
+    const offer = this.add('rebuild.due', { task: name, key, causes, pins, sourceRevision, basis: 1, waves: [] });
+    return { offer, key };
+  }
 }
 
 const definitionOf = (name: string, revision: string): TaskDefinition =>
@@ -214,10 +223,7 @@ describe('the graph', () => {
 
   it('replaces an offer whose key changed, though a run by hand is queued', () => {
     const story = new Story().adopt('x', 'v1').task('a', 'x').adopt('x', 'v2');
-    const offered = story.due('a');
-    if (offered.kind !== 'due') throw new Error(`a is ${offered.kind}`);
-    const { key, causes, pins, sourceRevision } = offered;
-    const offer = story.add('rebuild.due', { task: 'a', key, causes, pins, sourceRevision, basis: 1, waves: [] });
+    const { offer, key } = story.offer('a');
     story.queue('a', 'r2', offer, key).queue('a', 'by-hand');
     expect(story.due('a')).toMatchObject({ kind: 'due', key });
     story.adopt('x', 'v3');
@@ -227,10 +233,7 @@ describe('the graph', () => {
 
   it('takes an offer back when a run by hand was started first: it may build the same', () => {
     const story = new Story().adopt('x', 'v1').task('a', 'x').adopt('x', 'v2');
-    const offered = story.due('a');
-    if (offered.kind !== 'due') throw new Error(`a is ${offered.kind}`);
-    const { key, causes, pins, sourceRevision } = offered;
-    const offer = story.add('rebuild.due', { task: 'a', key, causes, pins, sourceRevision, basis: 1, waves: [] });
+    const { offer, key } = story.offer('a');
     story.queue('a', 'r2', offer, key).queue('a', 'by-hand');
     story.add('run.started', { run: 'by-hand', attempt: 1, builder: 'b', slot: 0, engine: 'docker', isolation: 'oci' });
     expect(story.due('a')).toMatchObject({ kind: 'blocked', reason: 'Running', by: ['by-hand'] });

@@ -1,7 +1,7 @@
 import { failuresToOpenCircuit, knownInputs, rebuildsAutomatically, stableOutputs, trackedInputs } from '#libs/domain';
 import type { TaskDefinition } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/event-log';
-import { MemoryFacts, type GraphFacts, type Scan, type Standing } from './facts.js';
+import { MemoryFacts, type Defined, type GraphFacts, type Scan, type Standing } from './facts.js';
 import { findLoops, reaches, wayBack, type Digraph } from './loops.js';
 import { ImageNode, TaskNode, type ActiveRun, type ByName, type Graph, type Motion } from './nodes.js';
 import { Queue } from './queue.js';
@@ -37,6 +37,7 @@ export interface ModelListener {
  */
 export class GraphModel implements Graph {
   readonly tables = new Tables();
+  readonly edges = edgesIn(this.tables);
   readonly tasks = new TaskIndex(this);
   readonly images = new ImageIndex(this);
   readonly changes: Changes = { tasks: new Set() };
@@ -131,7 +132,7 @@ export class GraphModel implements Graph {
         this.putScan(task, null);
         this.describe(task, null);
         if (task.motion) task.motion.circuit = null;
-        return this.relink(task, event);
+        return this.relink(task, event, { defined: null });
       }
       case 'task.scanned': {
         const task = this.task(event.data.task);
@@ -267,9 +268,10 @@ export class GraphModel implements Graph {
       this.putScan(task, null);
       if (task.motion) Object.assign(task.motion, { circuit: null, failures: null });
     }
-    this.store.putDefined(task.id, { definition, hash: definitionHash, at: isOther ? event.sequence : before!.at });
+    const defined = { definition, hash: definitionHash, at: isOther ? event.sequence : before!.at };
+    this.store.putDefined(task.id, defined);
     this.describe(task, definition);
-    this.relink(task, event);
+    this.relink(task, event, { defined });
   }
 
   /** Notes what of a definition is asked often. */
@@ -453,11 +455,11 @@ export class GraphModel implements Graph {
   private relink(
     task: TaskNode,
     event: RecordedEvent,
-    just: { readonly standing?: Standing; readonly scan?: Scan } = {},
+    just: { readonly defined?: Defined | null; readonly standing?: Standing; readonly scan?: Scan } = {},
   ): void {
-    const standing = just.standing ?? task.standing;
+    const standing = just.standing ?? (task.isBuilt ? task.standing : null);
     const scan = just.scan ?? (task.isScanned ? task.scan : null);
-    const defined = this.store.defined(task.id);
+    const defined = just.defined === undefined ? this.store.defined(task.id) : just.defined;
     const definition = defined?.definition ?? null;
     const definitionHash = defined?.hash ?? '';
     task.note(fact.changed, defined !== null && standing !== null && standing.definitionHash !== definitionHash);
@@ -483,11 +485,6 @@ export class GraphModel implements Graph {
     this.settle(event);
   }
 
-  /** References that a task pushes. */
-  private pushedBy(_task: TaskNode, definition: TaskDefinition): string[] {
-    return stableOutputs(definition);
-  }
-
   /**
    * The producers of an image are those that push it now; a deleted task pushes nothing. Adds the tasks whose upstream
    * tasks changed; answers whether the loops must be found again.
@@ -496,7 +493,7 @@ export class GraphModel implements Graph {
     const { tables, edges } = this;
     const { links, producers, consumers } = tables;
     const before = links.outputs.list(task.id);
-    const now = definition ? this.pushedBy(task, definition).map((reference) => tables.image(reference)) : [];
+    const now = definition ? stableOutputs(definition).map((reference) => tables.image(reference)) : [];
     if (before.length === now.length && before.every((image, at) => image === now[at])) return false;
     links.setOutputs(task.id, now);
     let closesLoop = false;
@@ -690,9 +687,6 @@ export class GraphModel implements Graph {
     const key = currentKey(task, this.images);
     return circuit?.key === key || declined === key || unseen === key;
   }
-
-  /** Edges from task to task. */
-  readonly edges: Digraph = edgesIn(this.tables);
 }
 
 /** Edges to one image stand together, and are one edge but for what the standing run used. */

@@ -1,5 +1,6 @@
 import type { TaskDefinition } from '#libs/contracts';
 import type { Adoption, GraphFacts, Scan, Standing } from './facts.js';
+import type { Digraph } from './loops.js';
 import { derived, durationsKept, fact, type Tables } from './tables.js';
 import { edgeWidth } from './store/links.js';
 
@@ -45,6 +46,8 @@ export class Motion {
 export interface Graph {
   readonly tables: Tables;
   readonly store: GraphFacts;
+  /** Edges from task to task. */
+  readonly edges: Digraph;
   taskAt(id: number): TaskNode;
   imageAt(id: number): ImageNode;
   /** Waves that a task is in. */
@@ -145,12 +148,10 @@ export class TaskNode {
     return this.has(fact.saidBlocked);
   }
   has(bit: number): boolean {
-    return (this.graph.tables.facts.get(this.id) & bit) !== 0;
+    return isSet(this.graph.tables.facts, this.id, bit);
   }
   note(bit: number, on: boolean): void {
-    const { facts } = this.graph.tables;
-    const bits = facts.get(this.id);
-    facts.set(this.id, on ? bits | bit : bits & ~bit);
+    mark(this.graph.tables.facts, this.id, bit, on);
   }
 
   get team(): string {
@@ -217,14 +218,7 @@ export class TaskNode {
 
   /** Tasks that push something that this one tracks, itself left out. */
   get up(): Set<TaskNode> {
-    const { links, producers } = this.graph.tables;
-    const up = new Set<TaskNode>();
-    for (let at = 0; at < links.tracked.length(this.id); at += edgeWidth) {
-      for (const producer of producers.list(links.tracked.at(this.id, at))) {
-        if (producer !== this.id) up.add(this.graph.taskAt(producer));
-      }
-    }
-    return up;
+    return this.tasks(this.graph.edges.above(this.id));
   }
   /** Images that nobody pushes, and that it stands on in the end; along edges that count. */
   rootsAbove(): ImageNode[] {
@@ -249,14 +243,10 @@ export class TaskNode {
 
   /** Tasks that track something that this one pushes, itself left out. */
   get down(): Set<TaskNode> {
-    const { links, consumers } = this.graph.tables;
-    const down = new Set<TaskNode>();
-    for (const output of links.outputs.list(this.id)) {
-      for (const consumer of consumers.list(output)) {
-        if (consumer !== this.id) down.add(this.graph.taskAt(consumer));
-      }
-    }
-    return down;
+    return this.tasks(this.graph.edges.below(this.id));
+  }
+  private tasks(ids: readonly number[]): Set<TaskNode> {
+    return new Set(ids.map((id) => this.graph.taskAt(id)));
   }
 
   // What is derived.
@@ -265,10 +255,6 @@ export class TaskNode {
   get component(): number | null {
     const component = this.graph.tables.component.get(this.id);
     return component === 0 ? null : component;
-  }
-  /** Its place among all tasks by name, as of the last time that they were put in order. */
-  get rank(): number {
-    return this.graph.tables.rank.get(this.id);
   }
   get tracksItself(): boolean {
     return this.is(derived.tracksItself);
@@ -324,14 +310,21 @@ export class TaskNode {
     this.graph.tables.unsettledUp.set(this.id, count);
   }
   private is(bit: number): boolean {
-    return (this.graph.tables.derived.get(this.id) & bit) !== 0;
+    return isSet(this.graph.tables.derived, this.id, bit);
   }
   private mark(bit: number, on: boolean): void {
-    const column = this.graph.tables.derived;
-    const bits = column.get(this.id);
-    column.set(this.id, on ? bits | bit : bits & ~bit);
+    mark(this.graph.tables.derived, this.id, bit, on);
   }
 }
+
+type Bits = Tables['facts'];
+
+const isSet = (column: Bits, id: number, bit: number): boolean => (column.get(id) & bit) !== 0;
+
+const mark = (column: Bits, id: number, bit: number, on: boolean): void => {
+  const bits = column.get(id);
+  column.set(id, on ? bits | bit : bits & ~bit);
+};
 
 /** A watched reference. */
 export class ImageNode {
@@ -359,12 +352,13 @@ export class ImageNode {
   get consumers(): Set<TaskNode> {
     return this.tasks(this.graph.tables.consumers.list(this.id));
   }
-  get isTracked(): boolean {
-    return this.graph.tables.consumers.length(this.id) > 0;
-  }
   /** Nobody pushes it, as far as is known: it moves from outside. */
   get isRoot(): boolean {
     return this.graph.tables.producers.length(this.id) === 0;
+  }
+  /** More than one task pushes it. */
+  get isShared(): boolean {
+    return this.graph.tables.producers.length(this.id) > 1;
   }
   /** Tasks that use it and do not track it. */
   get others(): Set<TaskNode> {

@@ -22,9 +22,7 @@ export class SharedOutputs {
   /** After the start: what was defined while nobody looked. */
   attendAll(): void {
     for (const image of this.with_.model.images.values()) {
-      let count = 0;
-      for (const _producer of image.producers) if ((count += 1) > 1) break;
-      if (count > 1) this.waiting.add(image.reference);
+      if (image.isShared) this.waiting.add(image.reference);
     }
   }
 

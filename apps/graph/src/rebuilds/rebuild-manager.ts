@@ -6,17 +6,21 @@ import type { WaveBook } from '../waves/wave-book.js';
 import { waveDecider, type WaveState } from '../waves/wave.decider.js';
 import { isUnsaid, rebuildDecider, saysNothing, type RebuildState } from './rebuild.decider.js';
 
-export interface RebuildManagerDependencies {
+/** What it takes to decide about tasks, and to say so. */
+export interface OfferDependencies {
   readonly model: GraphModel;
-  readonly waves: WaveBook;
   readonly rebuilds: AggregateStore<RebuildState>;
-  readonly waveStates: AggregateStore<WaveState>;
   readonly commands: Commands;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly patience: Patience;
   /** Position that the model stands at. */
   readonly position: () => number;
+}
+
+export interface RebuildManagerDependencies extends OfferDependencies {
+  readonly waves: WaveBook;
+  readonly waveStates: AggregateStore<WaveState>;
 }
 
 /** Appends under way at once: as many as the log answers in one flush. */

@@ -1,19 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { isConcurrencyError, type AggregateStore, type Clock, type Commands, type Logger } from '#libs/event-log';
+import { isConcurrencyError } from '#libs/event-log';
 import { evaluate, type Evaluation, type Patience } from '../model/evaluate.js';
 import type { GraphModel } from '../model/graph-model.js';
 import type { TaskNode } from '../model/nodes.js';
-import { rebuildDecider, type RebuildState } from './rebuild.decider.js';
+import { rebuildDecider } from './rebuild.decider.js';
+import type { OfferDependencies } from './rebuild-manager.js';
 
-export interface ReconcilerDependencies {
-  readonly model: GraphModel;
-  readonly rebuilds: AggregateStore<RebuildState>;
-  readonly commands: Commands;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly patience: Patience;
-  /** Position that the model stands at. */
-  readonly position: () => number;
+export interface ReconcilerDependencies extends OfferDependencies {
   /** Told of each offer that was made again. */
   readonly onRecreated?: () => void;
 }
@@ -93,7 +86,7 @@ export class Reconciler {
     const { rebuilds, commands, logger, position, onRecreated } = this.with_;
     const { name, waves } = task;
     const basis = position();
-    const command = { task: name, evaluation, offerOver: true, basis, waves: [...waves], recreated: true };
+    const command = { task: name, evaluation, offerOver: true, basis, waves, recreated: true };
     try {
       await commands.execute(rebuilds, rebuildDecider, name, command, { onConflict: 'give-up' });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { grown } from './paged.js';
+import { grown, widened } from './paged.js';
 
 /**
  * A short list of integers for each owner, all of them in one array: the edges of a graph. A list lies in a block of a
@@ -16,10 +16,8 @@ export class IntLists {
   reserve(owners: number): void {
     if (owners <= this.lengths.length) return;
     const capacity = grown(this.lengths.length, owners);
-    const [starts, lengths] = [new Uint32Array(capacity), new Uint32Array(capacity)];
-    starts.set(this.starts);
-    lengths.set(this.lengths);
-    [this.starts, this.lengths] = [starts, lengths];
+    this.starts = widened(this.starts, capacity);
+    this.lengths = widened(this.lengths, capacity);
   }
 
   length(owner: number): number {
@@ -105,11 +103,7 @@ export class IntLists {
     }
     const start = this.used;
     this.used += 2 ** block;
-    if (this.used > this.pool.length) {
-      const pool = new Uint32Array(grown(this.pool.length, this.used));
-      pool.set(this.pool);
-      this.pool = pool;
-    }
+    if (this.used > this.pool.length) this.pool = widened(this.pool, grown(this.pool.length, this.used));
     return start;
   }
 

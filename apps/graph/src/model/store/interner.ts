@@ -1,4 +1,4 @@
-import { ChangedPages, grown, type Paged } from './paged.js';
+import { ChangedPages, grown, widened, type Paged } from './paged.js';
 
 const perPage = 64;
 /** Length of an id that is not in use. */
@@ -168,10 +168,8 @@ export class Interner implements Paged {
   private reserve(size: number): void {
     if (size <= this.lengths.length) return;
     const capacity = grown(this.lengths.length, size);
-    const [starts, lengths] = [new Uint32Array(capacity), new Uint32Array(capacity)];
-    starts.set(this.starts);
-    lengths.set(this.lengths);
-    [this.starts, this.lengths] = [starts, lengths];
+    this.starts = widened(this.starts, capacity);
+    this.lengths = widened(this.lengths, capacity);
   }
 
   /** Id plus one of these bytes; 0 when they are not there. */

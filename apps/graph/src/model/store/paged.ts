@@ -27,5 +27,12 @@ export class ChangedPages {
   }
 }
 
+/** The same numbers, with room for more. */
+export const widened = (numbers: Uint32Array, capacity: number): Uint32Array<ArrayBuffer> => {
+  const wider = new Uint32Array(capacity);
+  wider.set(numbers);
+  return wider;
+};
+
 /** Next capacity for `needed` entries: half as much again, so that growing costs little, and little lies idle. */
 export const grown = (capacity: number, needed: number): number => Math.max(needed, capacity + (capacity >> 1), 64);
