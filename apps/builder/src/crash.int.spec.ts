@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { definitionHash, runDecider } from '#libs/domain';
+import { runDecider } from '#libs/domain';
 import { Jet, type RecordedEvent } from '#libs/event-log';
 import { parseDigest, parseReference, RegistryClient } from '#libs/oci';
 import { startNats, tempDir, type NatsServer, type TempDir } from '#libs/testing';
 import { startRegistry, type TestRegistry } from './engines/testing/registry.js';
 import { useUnpackedTools } from './engines/testing/tools.js';
-import { definitionOf } from './testing/bench.js';
+import { definitionOf, queuedRun } from './testing/bench.js';
 import { runBuilder, type BuilderProcessSettings } from './testing/builder-process.js';
 
 const ackWaitMs = 2_000;
@@ -66,23 +66,7 @@ describe('a builder that is killed', () => {
 
   /** What the scheduler would have written. */
   const queue = async (run: string, imageNames: string[]): Promise<void> => {
-    const definition = definitionOf({ imageNames });
-    const queued = {
-      run,
-      task: run,
-      runType: 'AutoBuild' as const,
-      key: null,
-      causes: [{ type: 'Manual' as const, by: 'ada', at: '2026-01-01T00:00:00Z' }],
-      offer: null,
-      definition,
-      definitionHash: definitionHash(definition),
-      overridden: false,
-      pins: [],
-      sourceRevision: null,
-      priority: 'Interactive' as const,
-      waves: [],
-      createdAt: '2026-01-01T00:00:00Z',
-    };
+    const queued = queuedRun(run, definitionOf({ imageNames }), { task: run });
     const { sequence } = await jet.events.append({ kind: 'run', id: run }, 0, [
       { type: 'run.queued', id: `${run}.queued`, data: queued },
     ]);

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { definitionHash, runDecider } from '#libs/domain';
+import { runDecider } from '#libs/domain';
 import { Jet, type RecordedEvent } from '#libs/event-log';
 import { startNats, tempDir, type NatsServer, type TempDir } from '#libs/testing';
 import { startRegistry, type TestRegistry } from './engines/testing/registry.js';
 import { useUnpackedTools } from './engines/testing/tools.js';
-import { definitionOf } from './testing/bench.js';
+import { definitionOf, queuedRun } from './testing/bench.js';
 import { runBuilder } from './testing/builder-process.js';
 import { Journal, faultsIn, movesOf, type Moment } from './testing/journal.js';
 
@@ -86,28 +86,9 @@ describe('a registry that is killed while a run is published', () => {
   };
 
   const queue = async (run: string, imageNames: string[]): Promise<void> => {
-    const definition = definitionOf({ imageNames });
+    const queued = queuedRun(run, definitionOf({ imageNames }), { task: run });
     const { sequence } = await jet.events.append({ kind: 'run', id: run }, 0, [
-      {
-        type: 'run.queued',
-        id: `${run}.queued`,
-        data: {
-          run,
-          task: run,
-          runType: 'AutoBuild',
-          key: null,
-          causes: [{ type: 'Manual', by: 'ada', at: '2026-01-01T00:00:00Z' }],
-          offer: null,
-          definition,
-          definitionHash: definitionHash(definition),
-          overridden: false,
-          pins: [],
-          sourceRevision: null,
-          priority: 'Interactive',
-          waves: [],
-          createdAt: '2026-01-01T00:00:00Z',
-        },
-      },
+      { type: 'run.queued', id: `${run}.queued`, data: queued },
     ]);
     await dispatch(run, sequence, 1);
   };

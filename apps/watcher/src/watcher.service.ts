@@ -122,8 +122,10 @@ export class WatcherService {
     });
     const api = config.PLINTH_DOCKER_HUB_API;
     this.hub = api === 'off' ? null : this.hubTags(api);
-    if (this.hub) hubMetrics(runtime.metrics.registry, this.hub);
-    if (this.hub) checkHub(runtime.diagnostics, this.hub);
+    if (this.hub) {
+      hubMetrics(runtime.metrics.registry, this.hub);
+      checkHub(runtime.diagnostics, this.hub);
+    }
     this.watching = new Watching({
       watchList: list,
       looker,

@@ -1,6 +1,7 @@
 export * from './fake-clock.js';
 export * from './free-port.js';
 export * from './given.js';
+export * from './go.js';
 export * from './nats-cluster.js';
 export * from './nats.js';
 export * from './oidc-issuer.js';

@@ -57,17 +57,16 @@ export const generatedEstate = (count: number, seed: number): BuildEstate => {
       inputs: references.map((reference, input) => ({ reference, role: input === 0 ? 'base' : 'copy' })),
       outputs: [outputOf(at)],
       platforms,
-      tracks: 'All',
-      triggerEnabled: true,
-      enabled: true,
-      built: true,
-      yields: 'fresh',
+      ...watchful,
       durationMs: durationOf(chance),
       fate: fateOf(chance),
     };
   });
   return { roots, tasks, shape: shapeOf(tasks, { roots: rootCount, several, diamonds }) };
 };
+
+/** As tasks are whose owners want every update: each build of one makes something new. */
+export const watchful = { tracks: 'All', triggerEnabled: true, enabled: true, built: true, yields: 'fresh' } as const;
 
 const outputOf = (at: number): string => `registry.test/task-${at}:1`;
 

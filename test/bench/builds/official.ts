@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { repositoryRoot } from '#libs/testing';
 import { Chance } from '../../simulation/chance.js';
 import type { BuildEstate, EstateTask } from './estate.js';
-import { durationOf } from './generated.js';
+import { durationOf, watchful } from './generated.js';
 
 interface Line {
   readonly source: string;
@@ -54,11 +54,7 @@ export const officialEstate = async (seed: number): Promise<BuildEstate> => {
       inputs: inputs.map((from) => ({ reference: named(from), role: from === base ? 'base' : 'build' })),
       outputs: tags.filter((tag) => makers.get(tag) === source).map(named),
       platforms,
-      tracks: 'All',
-      triggerEnabled: true,
-      enabled: true,
-      built: true,
-      yields: 'fresh',
+      ...watchful,
       durationMs: durationOf(chance),
       fate: 'Done',
     });

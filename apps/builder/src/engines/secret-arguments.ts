@@ -25,6 +25,25 @@ export interface SecretPlaces {
   readonly takesVariable: (name: string) => boolean;
 }
 
+/** Variables that mean something to every client, all of which are written in Go, or that hold secrets already. */
+const everybodys = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'SOURCE_DATE_EPOCH',
+  'SSL_CERT_*',
+  'LD_*',
+  'GO*',
+  'DOCKER_*',
+  'PLINTH_SECRET_*',
+];
+
+/** For a client that takes build arguments from its environment: all but variables that mean something to it (`NAME_*`). */
+export const takesAllBut = (...own: string[]): SecretPlaces['takesVariable'] => {
+  const taken = new RegExp(`^(?:${[...everybodys, ...own].join('|').replaceAll('*', '.*')})$`);
+  return (name) => !taken.test(name);
+};
+
 /** BuildKit gives them to every step, without an ARG in the Dockerfile that could hold their value. */
 const needsNoArg = /^(?:(?:https?|ftp|no|all)_proxy|BUILDKIT_.*|SOURCE_DATE_EPOCH)$/i;
 

@@ -52,6 +52,25 @@ export const definitionOf = (step: StepInput = {}, more: Partial<Omit<TaskDefini
     ...more,
   });
 
+/** A run by hand of the task of a definition, as the scheduler queues it. */
+export const queuedRun = (run: string, definition: TaskDefinition, more: Partial<QueuedRun> = {}): QueuedRun => ({
+  run,
+  task: definition.name,
+  runType: 'AutoBuild',
+  key: null,
+  causes: [{ type: 'Manual', by: 'ada', at: '2026-01-01T00:00:00Z' }],
+  offer: null,
+  definition,
+  definitionHash: definitionHash(definition),
+  overridden: false,
+  pins: [],
+  sourceRevision: null,
+  priority: 'Interactive',
+  waves: [],
+  createdAt: '2026-01-01T12:00:00Z',
+  ...more,
+});
+
 /** A builder on a log in memory, with a registry, an engine and a queue that a test holds in its hands. */
 export interface Bench extends AsyncDisposable {
   readonly log: MemoryEventLog;
@@ -232,24 +251,7 @@ export const bench = async (config: Partial<BuilderConfig> = {}, deps: Partial<B
         data: { reference, from: null, to, policy: 'acr', run: null, seenBy: 'Poll', hintedAt: null },
       }),
     queue: async (run, more = {}) => {
-      const definition = more.definition ?? definitionOf();
-      const queued: QueuedRun = {
-        run,
-        task: 'app',
-        runType: 'AutoBuild',
-        key: null,
-        causes: [{ type: 'Manual', by: 'ada', at: '2026-01-01T00:00:00Z' }],
-        offer: null,
-        definition,
-        definitionHash: definitionHash(definition),
-        overridden: false,
-        pins: [],
-        sourceRevision: null,
-        priority: 'Interactive',
-        waves: [],
-        createdAt: '2026-01-01T12:00:00Z',
-        ...more,
-      };
+      const queued = queuedRun(run, more.definition ?? definitionOf(), { task: 'app', ...more });
       const { sequence } = await execute(run, { type: 'queue', queued });
       await self.dispatchAgain(run);
       return sequence;

@@ -41,7 +41,6 @@ export class WatchListProjection implements Projection {
     };
     this.recent.clear();
     // In the order in which they arose: of two runs that pushed the same digest the later one is its pusher.
-    // In the order in which they arose: of two runs that pushed the same digest the later one is its pusher.
     const owed = db.prepare('SELECT run, reference, digest, urgent FROM obligation ORDER BY rowid').all();
     const obligations = (owed as (Omit<Obligation, 'urgent'> & { urgent: number })[]).map((one) => ({
       ...one,

@@ -1,12 +1,12 @@
 /** BuildKit's own Dockerfile frontend as the second opinion of tests: `buildkit-frontend/main.go`, built where Go is. */
-import { execFile, execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { repositoryRoot } from '#libs/testing';
+import { goPrograms, hasGo, repositoryRoot } from '#libs/testing';
 
 export interface Question {
   readonly dockerfile: string;
@@ -29,27 +29,17 @@ export interface Answer {
 }
 
 const source = join(repositoryRoot, 'libs/dockerfile/src/testing/buildkit-frontend');
-const folder = join(repositoryRoot, '.plinth/tools/go-bin');
 const hash = createHash('sha256');
 for (const name of readdirSync(source).sort()) hash.update(readFileSync(join(source, name)));
-const program = join(folder, `buildkit-frontend-${hash.digest('hex').slice(0, 12)}`);
+const program = join(goPrograms, `buildkit-frontend-${hash.digest('hex').slice(0, 12)}`);
 
 /** Whether it is built already, or can be. */
-export function canAskBuildKit(): boolean {
-  if (existsSync(program)) return true;
-  try {
-    execFileSync('go', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-}
+export const canAskBuildKit = (): boolean => existsSync(program) || hasGo();
 
 /** Builds it once for each state of its source; the compiler takes a minute. */
 export async function buildBuildKitFrontend(): Promise<void> {
   if (existsSync(program)) return;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(goPrograms, { recursive: true });
   const work = mkdtempSync(join(tmpdir(), 'plinth-frontend-'));
   try {
     cpSync(source, work, { recursive: true });

@@ -1,31 +1,20 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { repositoryRoot, startNats, type NatsServer } from '#libs/testing';
+import { goPrograms, hasGo, startNats, type NatsServer } from '#libs/testing';
 import { eventLogConformance } from '../conformance/event-log.js';
 import { Jet } from './jet.js';
 
 /** The same suite against the newest nats-server that there is, built from source where Go is at hand. */
-const folder = join(repositoryRoot, '.plinth/tools/go-bin');
-const binary = join(folder, 'nats-server');
-
-const hasGo = (): boolean => {
-  try {
-    execFileSync('go', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-};
+const binary = join(goPrograms, 'nats-server');
 
 const build = async (): Promise<void> => {
   if (existsSync(binary)) return;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(goPrograms, { recursive: true });
   await promisify(execFile)('go', ['install', 'github.com/nats-io/nats-server/v2@latest'], {
-    env: { ...process.env, GOBIN: folder },
+    env: { ...process.env, GOBIN: goPrograms },
   });
 };
 

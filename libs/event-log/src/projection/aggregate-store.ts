@@ -134,7 +134,7 @@ export class AggregateStore<State> implements Projection {
       entry.dirty = false;
     }
     this.#dirty = [];
-    if (this.#hot.size * 2 > this.#cache) this.#forget();
+    this.#forget();
   }
 
   #evolveEntry(entry: Entry<State>, event: RecordedEvent): void {
@@ -164,7 +164,7 @@ export class AggregateStore<State> implements Projection {
     const { sequence } = row;
     const entry = { state: JSON.parse(row.state) as State, sequence, written: sequence, dirty: false };
     this.#hot.set(id, entry);
-    if (this.#hot.size * 2 > this.#cache) this.#forget();
+    this.#forget();
     return entry;
   }
 
@@ -176,8 +176,9 @@ export class AggregateStore<State> implements Projection {
     return entry;
   }
 
-  /** Forgets what was not used lately; what is ahead of its row stays. */
+  /** Where too many are in memory, forgets what was not used lately; what is ahead of its row stays. */
   #forget(): void {
+    if (this.#hot.size * 2 <= this.#cache) return;
     const gone = this.#cold;
     this.#cold = this.#hot;
     this.#hot = new Map();

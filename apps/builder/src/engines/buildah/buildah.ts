@@ -10,7 +10,7 @@ import { killProcessesIn, unmountBelow } from '../leftovers.js';
 import { finishLayout } from '../layout.js';
 import { capture, runGroup } from '../process-group.js';
 import { redactor } from '../redact.js';
-import { giveSecrets, type GivenSecrets } from '../secret-arguments.js';
+import { giveSecrets, takesAllBut, type GivenSecrets } from '../secret-arguments.js';
 import { diagnose } from './failures.js';
 import { cacheArguments, pinArguments, registriesConf, signaturePolicy, storageConf } from './job-files.js';
 import { BuildahOutput } from './output.js';
@@ -52,9 +52,7 @@ interface OneBuild {
 
 const jobPrefix = 'job-';
 
-/** Variables that mean something to buildah itself. */
-const ownVariables =
-  /^(?:PATH|HOME|TMPDIR|SOURCE_DATE_EPOCH|SSL_CERT_.*|LD_.*|GO.*|DOCKER_.*|BUILDAH_.*|CONTAINERS_.*|REGISTRY_.*|XDG_.*|PLINTH_SECRET_.*)$/;
+const takesVariable = takesAllBut('BUILDAH_*', 'CONTAINERS_*', 'REGISTRY_*', 'XDG_*');
 
 export class BuildahEngine implements Engine {
   readonly name = 'buildah';
@@ -121,7 +119,6 @@ export class BuildahEngine implements Engine {
     const job = await mkdtemp(join(this.options.dir, jobPrefix));
     try {
       const { limiter } = this.options;
-      const takesVariable = (name: string) => !ownVariables.test(name);
       const secrets = await giveSecrets(request.secretArgs, { dir: job, dockerfile, takesVariable });
       if (secrets.kind !== 'given') return secrets;
       const run = (limited: BuildRequest, cgroup: string | undefined): Promise<BuildOutcome> =>

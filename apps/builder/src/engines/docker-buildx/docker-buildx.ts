@@ -5,6 +5,7 @@ import { withoutContainerdStore } from '../buildkit/failures.js';
 import type { BuildOutcome, BuildRequest, Engine, EngineCheck, EngineFeature } from '../engine.js';
 import { type Limiter, withoutLimits } from '../limits/limits.js';
 import { capture } from '../process-group.js';
+import { takesAllBut } from '../secret-arguments.js';
 import { buildkitFeatures } from '../buildkit/features.js';
 
 /** Where the daemon is: an existing one, or one that Plinth runs (ManagedDockerd). */
@@ -27,9 +28,7 @@ export interface DockerBuildxOptions {
   readonly limiter?: Limiter | undefined;
 }
 
-/** Variables that mean something to the client itself. */
-const ownVariables =
-  /^(?:PATH|HOME|TMPDIR|SOURCE_DATE_EPOCH|SSL_CERT_.*|LD_.*|GO.*|DOCKER_.*|BUILDX_.*|BUILDKIT_.*|EXPERIMENTAL_.*|OTEL_.*|PLINTH_SECRET_.*)$/;
+const takesVariable = takesAllBut('BUILDX_*', 'BUILDKIT_*', 'EXPERIMENTAL_*', 'OTEL_*');
 
 /**
  * Builds with BuildKit inside dockerd. `--output type=oci` works with the docker driver once the daemon stores images in
@@ -73,7 +72,6 @@ export class DockerBuildxEngine implements Engine {
   async build(request: BuildRequest): Promise<BuildOutcome> {
     const { workDir, limiter } = this.options;
     const collect = () => this.#collect();
-    const takesVariable = (name: string) => !ownVariables.test(name);
     return runJob(request, { workDir, limiter, takesVariable, collect }, async (job) => {
       const { dir } = job;
       await this.options.daemon.allow(request.registries);
